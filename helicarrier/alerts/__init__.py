@@ -1,0 +1,1 @@
+"""Alerts: rules over usage, their state and every transition."""

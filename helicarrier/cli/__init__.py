@@ -1,0 +1,91 @@
+"""The command line: parse, call one function, print.
+
+Data goes to stdout, progress and messages to stderr. Commands are imported when they are called,
+so that `helicarrier --help` stays fast. Errors of the tree end with their exit code, a line of what
+happened and a line of what to do; a traceback is only seen for a defect.
+"""
+
+import importlib
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from helicarrier import __version__
+from helicarrier.errors import HelicarrierError
+
+_USAGE = 64
+_INTERRUPTED = 130
+
+COMMANDS = {
+    "demo": ("helicarrier.cli.demo:demo", "Import the sample sessions and show what comes out."),
+    "doctor": ("helicarrier.cli.doctor:doctor", "Check the installation and the stores."),
+    "import": ("helicarrier.cli.import_:import_", "Import session files into the ledger."),
+    "migrate": ("helicarrier.cli.migrate:migrate", "Show or bring up the schema of the store."),
+    "quarantine": ("helicarrier.cli.quarantine:quarantine", "Show lines that were refused."),
+    "refresh": ("helicarrier.cli.refresh:refresh", "Refresh the aggregates of dirty days."),
+    "report": ("helicarrier.cli.report:report", "Report usage, performance or cost."),
+    "restore": ("helicarrier.cli.restore:restore", "Put a backup back in place."),
+}
+"""Name -> where the command is, and its line in the help."""
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in sorted(COMMANDS.items())])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="helicarrier")
+def cli() -> None:
+    """A governed ledger of what AI agents did and what it cost."""
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """Run the command line; ends the process with the exit code of what happened."""
+    sys.exit(run(args))
+
+
+def run(args: list[str] | None = None) -> int:
+    """Run the command line and give its exit code."""
+    try:
+        outcome = cli.main(args=args, prog_name="helicarrier", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return _INTERRUPTED
+    except click.UsageError as error:
+        error.show()
+        return _USAGE
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except HelicarrierError as error:
+        _show(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough; the interpreter must not flush into it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _show(error: HelicarrierError) -> None:
+    click.echo(f"error: {error.message} [{error.code}]", err=True)
+    if error.hint:
+        click.echo(f"hint: {error.hint}", err=True)

@@ -1,0 +1,1 @@
+"""Governance: what a table promises and how the promise is checked."""

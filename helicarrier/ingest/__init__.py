@@ -1,0 +1,1 @@
+"""Ingest: bytes to canonical sessions, or to quarantine with the reason."""

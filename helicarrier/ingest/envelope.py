@@ -1,0 +1,272 @@
+"""The ingest contract: versioned envelopes, validated strictly, to one canonical session.
+
+`accept` takes the raw bytes of one envelope. Whatever is not exactly as the contract has it is
+refused with a sorted list of violations, the same bytes every time; nothing invalid reaches
+normalization. A version is one model and one adapter in `VERSIONS`; adding v3 is one entry.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+import msgspec
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from helicarrier.canonical import (
+    JSONValue,
+    Parsed,
+    canonical_bytes,
+    has_real,
+    pointer,
+    sha256,
+    strict_parse,
+)
+from helicarrier.cost.prices import provider_of
+from helicarrier.errors import ContractError, ErrorCode, Violation
+from helicarrier.governance.enums import Confidence, ValueSource
+from helicarrier.ingest.envelope_models import (
+    STATES,
+    CallFacts,
+    EnvelopeV1,
+    EnvelopeV2,
+    EventFacts,
+    SessionFacts,
+)
+from helicarrier.ingest.readers.base import TEXT_LENGTH, TITLE_LENGTH, title_of
+from helicarrier.ledger.enums import UNCATEGORIZED, EventType
+from helicarrier.ledger.model import Call, Envelope, Event, Session
+
+
+def _parts_v1(
+    envelope: EnvelopeV1,
+) -> tuple[SessionFacts, Sequence[EventFacts], Sequence[CallFacts]]:
+    return envelope.payload.session, envelope.payload.events, ()
+
+
+def _parts_v2(
+    envelope: EnvelopeV2,
+) -> tuple[SessionFacts, Sequence[EventFacts], Sequence[CallFacts]]:
+    return envelope.payload.run, envelope.payload.timeline, envelope.payload.calls
+
+
+_Parts = Callable[..., tuple[SessionFacts, Sequence[EventFacts], Sequence[CallFacts]]]
+VERSIONS: dict[str, tuple[type[EnvelopeV1] | type[EnvelopeV2], _Parts]] = {
+    "v1": (EnvelopeV1, _parts_v1),
+    "v2": (EnvelopeV2, _parts_v2),
+}
+
+
+def accept(body: bytes, *, uri: str, line: int | None = None) -> Envelope:
+    """The raw bytes of one envelope -> canonical session with fingerprint.
+
+    Args: body, uri (file or endpoint it came from), line (of a file, from 1).
+
+    Raises:
+        ContractError: VALIDATION_ERROR or UNSUPPORTED_CONTRACT_VERSION, with all violations.
+    """
+    parsed = strict_parse(body)
+    model, parts = VERSIONS[_version(parsed.value)]
+    try:
+        envelope = model.model_validate_json(body)
+    except ValidationError as error:
+        raise ContractError(
+            ErrorCode.VALIDATION_ERROR,
+            "the envelope does not satisfy its contract",
+            [_violation(detail) for detail in error.errors(include_url=False, include_input=False)],
+        ) from None
+    facts, events, calls = parts(envelope)
+    return _canonical(envelope, facts, events, calls, parsed, uri, line, body)
+
+
+def _version(value: JSONValue) -> str:
+    if not isinstance(value, dict):
+        raise _one_violation("", "INVALID_TYPE", "expected an object")
+    version = value.get("envelope_version")
+    if not isinstance(version, str):
+        raise _one_violation("/envelope_version", "REQUIRED", "a version is required")
+    if version not in VERSIONS:
+        raise ContractError(
+            ErrorCode.UNSUPPORTED_CONTRACT_VERSION,
+            f"this envelope version is not supported; supported are {', '.join(sorted(VERSIONS))}",
+            [Violation(pointer="/envelope_version", code="UNSUPPORTED", message="unknown version")],
+        )
+    return version
+
+
+def _one_violation(at: str, code: str, message: str) -> ContractError:
+    return ContractError(
+        ErrorCode.VALIDATION_ERROR,
+        "the envelope does not satisfy its contract",
+        [Violation(pointer=at, code=code, message=message)],
+    )
+
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
+_CODES = {
+    "missing": ("REQUIRED", "a required field is missing"),
+    "extra_forbidden": ("UNKNOWN_FIELD", "the contract has no such field"),
+    "literal_error": ("INVALID_VALUE", "the value is not one of the contract's"),
+    "string_too_short": ("TOO_SHORT", "the text is empty"),
+    "string_too_long": ("TOO_LONG", "the text is too long"),
+    "greater_than_equal": ("OUT_OF_RANGE", "the number is negative"),
+    "less_than_equal": ("OUT_OF_RANGE", "the number is too large"),
+    "state_unknown": ("INVALID_VALUE", "the state is not one of the contract's"),
+    "time_invalid": ("INVALID_TIME", "expected ISO 8601 with a zone"),
+    "time_order": ("INVALID_ORDER", "the session ends before it starts"),
+    "token_order": ("INVALID_ORDER", "more reasoning than completion tokens"),
+}
+
+
+def _violation(detail: ErrorDetails) -> Violation:
+    """Our words for a pydantic error: stable over its versions, and without the input."""
+    code, message = _CODES.get(detail["type"], ("INVALID_TYPE", "the value has another type"))
+    path = [
+        part if isinstance(part, int) or _PLAIN_NAME.fullmatch(part) else "?"
+        for part in detail["loc"]
+    ]
+    return Violation(pointer=pointer(path), code=code, message=message)
+
+
+def _canonical(
+    envelope: EnvelopeV1 | EnvelopeV2,
+    facts: SessionFacts,
+    events: Sequence[EventFacts],
+    calls: Sequence[CallFacts],
+    parsed: Parsed,
+    uri: str,
+    line: int | None,
+    body: bytes,
+) -> Envelope:
+    real = parsed.any_real and any(has_real(event.payload) for event in events)
+    plain = not (real or parsed.any_astral)
+    fingerprint = sha256(canonical_bytes(_form(facts, events, calls), plain=plain))
+    session = _session(envelope, facts, fingerprint, uri)
+    return Envelope(
+        session=session,
+        calls=[_call(facts, call, line, n) for n, call in enumerate(calls)]
+        or _totals_call(facts, line),
+        events=[_event(facts.session_id, event, line, n) for n, event in enumerate(events)],
+        fingerprint=fingerprint,
+        line=line,
+        raw=body,
+    )
+
+
+def _form(
+    facts: SessionFacts, events: Sequence[EventFacts], calls: Sequence[CallFacts]
+) -> JSONValue:
+    """What the fingerprint is taken of: what was said, without how it was spelled."""
+    return {
+        "session": _said(facts) | {"state": STATES[facts.state].value},
+        "events": [_said(event) for event in events],
+        "calls": [_said(call) for call in calls],
+    }
+
+
+def _said(model: BaseModel) -> dict[str, JSONValue]:
+    return {
+        name: format(value, "f") if isinstance(value, Decimal) else value
+        for name, value in model.__dict__.items()
+        if value is not None
+    }
+
+
+def _session(
+    envelope: EnvelopeV1 | EnvelopeV2, facts: SessionFacts, fingerprint: str, uri: str
+) -> Session:
+    title = facts.title or (title_of(facts.task) if facts.task else None)
+    return Session(
+        session_id=facts.session_id,
+        agent_id=facts.agent_id,
+        agent_label=facts.agent_label,
+        client_run_id=facts.run_id,
+        started_at=facts.started_at,
+        ended_at=facts.ended_at or facts.terminal_at,
+        source=envelope.source or f"envelope_{envelope.envelope_version}",
+        source_uri=uri,
+        idempotency_key=envelope.idempotency_key or facts.session_id,
+        model_id=facts.model_id,
+        task_title=title[:TITLE_LENGTH] if title else None,
+        task_text=facts.task[:TEXT_LENGTH] if facts.task else None,
+        task_category=facts.task_category or UNCATEGORIZED,
+        status=STATES[facts.state],
+        artifact_count=facts.artifact_count,
+        error_code=facts.error_code,
+        error_message=facts.error_message,
+        source_version=facts.source_version,
+        payload_sha256=fingerprint,
+        revision=envelope.revision,
+    )
+
+
+def _event(session_id: str, event: EventFacts, line: int | None, position: int) -> Event:
+    return Event(
+        f"{session_id}/{event.event_id or position}",
+        session_id,
+        line,
+        position if event.seq is None else event.seq,
+        EventType(event.event_type),
+        event.event_ts,
+        msgspec.json.encode(event.payload).decode(),
+    )
+
+
+def _call(facts: SessionFacts, call: CallFacts, line: int | None, position: int) -> Call:
+    hour = min(call.cache_write_1h_tokens, max(call.cache_write_tokens, call.cache_write_1h_tokens))
+    return Call(
+        usage_id=f"native:{facts.session_id}:{call.call_id}",
+        session_id=facts.session_id,
+        line=line,
+        seq=position,
+        occurred_at=call.occurred_at,
+        provider=call.provider or facts.provider or provider_of(call.model_id),
+        model_id=call.model_id,
+        prompt=call.prompt_tokens,
+        cache_read=call.cache_read_tokens,
+        cache_write_5m=max(call.cache_write_tokens - hour, 0),
+        cache_write_1h=hour,
+        completion=call.completion_tokens,
+        reasoning=call.reasoning_tokens,
+        runtime_ms=call.runtime_ms,
+        reported_cost=call.cost_usd,
+    )
+
+
+def _totals_call(facts: SessionFacts, line: int | None) -> list[Call]:
+    """The one row of a session that only knows its totals; none where it knows no tokens.
+
+    A total that its classes do not add up to is kept as the classes and marked `low`.
+    """
+    classes = (
+        facts.prompt_tokens,
+        facts.completion_tokens,
+        facts.cache_read_tokens,
+        facts.cache_write_tokens,
+    )
+    known = sum(tokens for tokens in classes if tokens is not None)
+    if all(tokens is None for tokens in classes):
+        if facts.total_tokens is None and facts.billed_cost_usd is None:
+            return []
+        known = facts.total_tokens or 0
+    complete = facts.prompt_tokens is not None and facts.completion_tokens is not None
+    trusted = complete and facts.total_tokens in {None, known}
+    return [
+        Call(
+            usage_id=f"native:{facts.session_id}:session",
+            session_id=facts.session_id,
+            line=line,
+            seq=0,
+            occurred_at=facts.ended_at or facts.terminal_at or facts.started_at,
+            provider=facts.provider or provider_of(facts.model_id),
+            model_id=facts.model_id,
+            prompt=known if all(tokens is None for tokens in classes) else facts.prompt_tokens or 0,
+            cache_read=facts.cache_read_tokens or 0,
+            cache_write_5m=facts.cache_write_tokens or 0,
+            completion=facts.completion_tokens or 0,
+            reasoning=facts.reasoning_tokens or 0,
+            reported_cost=facts.billed_cost_usd,
+            token_source=ValueSource.PROVIDER_REPORTED if complete else ValueSource.DERIVED,
+            token_confidence=Confidence.HIGH if trusted else Confidence.LOW,
+        )
+    ]

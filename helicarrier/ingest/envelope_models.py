@@ -1,0 +1,174 @@
+"""The envelope versions as strict pydantic models: the shapes that the ingest contract accepts.
+
+A field, an enum value or a state that is not here is refused. Times are kept as canonical UTC text.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from helicarrier import times
+from helicarrier.ledger.enums import SessionStatus
+
+STATES: dict[str, SessionStatus] = {
+    "success": SessionStatus.SUCCESS,
+    "done": SessionStatus.SUCCESS,
+    "completed": SessionStatus.SUCCESS,
+    "finished": SessionStatus.SUCCESS,
+    "failed": SessionStatus.FAILED,
+    "error": SessionStatus.FAILED,
+    "crashed": SessionStatus.FAILED,
+    "killed": SessionStatus.KILLED,
+    "terminated": SessionStatus.KILLED,
+    "cancelled": SessionStatus.CANCELLED,
+    "canceled": SessionStatus.CANCELLED,
+    "running": SessionStatus.RUNNING,
+    "in_progress": SessionStatus.RUNNING,
+    "active": SessionStatus.RUNNING,
+    "queued": SessionStatus.QUEUED,
+    "pending": SessionStatus.QUEUED,
+}
+
+
+def _known_state(text: str) -> str:
+    if text not in STATES:
+        raise PydanticCustomError("state_unknown", "the state is not one of the contract's")
+    return text
+
+
+def _canonical_time(text: str) -> str:
+    try:
+        return times.canonical(text)
+    except (ValueError, IndexError):
+        raise PydanticCustomError("time_invalid", "expected ISO 8601 with a zone") from None
+
+
+Id = Annotated[str, Field(min_length=1, max_length=256)]
+ShortText = Annotated[str, Field(max_length=2_000)]
+LongText = Annotated[str, Field(max_length=1_000_000)]
+Time = Annotated[str, AfterValidator(_canonical_time)]
+Tokens = Annotated[int, Field(ge=0)]
+Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000_000, allow_inf_nan=False)]
+
+
+class _Strict(BaseModel):
+    """Nothing is coerced and nothing unknown is let through."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class _Camel(_Strict):
+    """Wire names are camelCase inside the payload."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
+class SessionFacts(_Camel):
+    """The fields of a session (`session` in v1, `run` in v2)."""
+
+    session_id: Id
+    state: Annotated[str, AfterValidator(_known_state)]
+    agent_id: Id
+    model_id: Id
+    started_at: Time
+    agent_label: ShortText | None = None
+    title: ShortText | None = None
+    task: LongText | None = None
+    task_category: Id | None = None
+    ended_at: Time | None = None
+    terminal_at: Time | None = None
+    prompt_tokens: Tokens | None = None
+    completion_tokens: Tokens | None = None
+    total_tokens: Tokens | None = None
+    cache_read_tokens: Tokens | None = None
+    cache_write_tokens: Tokens | None = None
+    reasoning_tokens: Tokens | None = None
+    billed_cost_usd: Dollars | None = None
+    provider: Id | None = None
+    run_id: Id | None = None
+    artifact_count: Tokens | None = None
+    error_code: ShortText | None = None
+    error_message: ShortText | None = None
+    source_version: ShortText | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_start(self) -> Self:
+        if (self.ended_at or self.terminal_at or self.started_at) < self.started_at:
+            raise PydanticCustomError("time_order", "the session ends before it starts")
+        if (self.reasoning_tokens or 0) > (self.completion_tokens or 0):
+            raise PydanticCustomError("token_order", "more reasoning than completion tokens")
+        return self
+
+
+class EventFacts(_Camel):
+    """One event of a session."""
+
+    event_id: Id | None = None
+    seq: Tokens | None = None
+    event_type: Literal["tool_call", "message", "state_transition", "artifact", "error", "metric"]
+    event_ts: Time
+    payload: dict[str, JsonValue] = {}
+
+
+class CallFacts(_Camel):
+    """One model call; `prompt_tokens` excludes the cache."""
+
+    call_id: Id
+    occurred_at: Time
+    model_id: Id
+    provider: Id | None = None
+    prompt_tokens: Tokens
+    completion_tokens: Tokens
+    cache_read_tokens: Tokens = 0
+    cache_write_tokens: Tokens = 0
+    cache_write_1h_tokens: Tokens = Field(default=0, alias="cacheWrite1hTokens")
+    reasoning_tokens: Tokens = 0
+    runtime_ms: Tokens | None = None
+    cost_usd: Dollars | None = None
+    status: ShortText | None = None
+
+    @model_validator(mode="after")
+    def _reasoning_within_completion(self) -> Self:
+        if self.reasoning_tokens > self.completion_tokens:
+            raise PydanticCustomError("token_order", "more reasoning than completion tokens")
+        return self
+
+
+class PayloadV1(_Strict):
+    """A session with its totals and events."""
+
+    session: SessionFacts
+    events: list[EventFacts] = []
+
+
+class PayloadV2(_Strict):
+    """A run with its timeline and its model calls."""
+
+    run: SessionFacts
+    timeline: list[EventFacts] = []
+    calls: list[CallFacts] = []
+
+
+class Envelope(_Strict):
+    """What every version has around its payload."""
+
+    idempotency_key: Id | None = None
+    revision: Tokens = 0
+    source: ShortText | None = None
+
+
+class EnvelopeV1(Envelope):
+    """An envelope of the first version."""
+
+    envelope_version: Literal["v1"]
+    payload: PayloadV1
+
+
+class EnvelopeV2(Envelope):
+    """An envelope of the second version."""
+
+    envelope_version: Literal["v2"]
+    payload: PayloadV2

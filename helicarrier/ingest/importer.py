@@ -1,0 +1,169 @@
+"""The importer: files in, one report out; killed at any moment, the next run completes it.
+
+Files are read stretch by stretch. Stretches are gathered and written in transactions of a few
+hundred milliseconds; how far a file has been read is committed together with its rows, so there is
+no moment in which one is true without the other. A file with too many bad lines is refused as a
+whole: one that fits into a transaction is dropped before it is written, a larger one is read once
+without writing first.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from helicarrier import times
+from helicarrier.cost.governed import Pricer
+from helicarrier.errors import ErrorCode, HelicarrierError, InputRejected
+from helicarrier.ingest import quarantine
+from helicarrier.ingest.files import FileRegister
+from helicarrier.ingest.readers.base import Reader
+from helicarrier.ingest.readers.registry import HEAD_BYTES, sniff
+from helicarrier.ingest.report import FileError, Progress
+from helicarrier.ingest.source import BadRecord, FileMark, Stretch, stretches
+from helicarrier.ledger.writer import BatchOutcome, EnvelopeStatus, LedgerWriter
+from helicarrier.store.operational import OperationalStore
+
+ROWS_PER_COMMIT = 20_000
+BYTES_PER_COMMIT = 32 * 1024 * 1024
+_SUFFIXES = {".json", ".jsonl", ".ndjson"}
+
+Lock = Callable[[], AbstractContextManager[object]]
+
+
+def discover(paths: Sequence[Path]) -> list[Path]:
+    """The files of folders and files, each once, in order of their absolute names.
+
+    Raises:
+        InputRejected: a path does not exist.
+    """
+    found: set[Path] = set()
+    for path in paths:
+        if path.is_dir():
+            found.update(p for p in path.rglob("*") if p.suffix in _SUFFIXES and p.is_file())
+        elif path.is_file():
+            found.add(path)
+        else:
+            raise InputRejected(
+                f"there is no file or folder {path}",
+                code=ErrorCode.NOT_FOUND,
+                hint="Give the folder that holds the session files.",
+            )
+    return sorted(Path(os.path.abspath(path)) for path in found)  # noqa: PTH100 - keeps links
+
+
+@dataclass(slots=True, kw_only=True)
+class Importer:
+    """Imports files under one run.
+
+    `lock` is taken around every transaction: processes that import side by side wait for each
+    other without polling the database.
+    """
+
+    store: OperationalStore
+    run_id: str
+    pricer: Pricer
+    lock: Lock = nullcontext
+    clock: Callable[[], str] = lambda: times.utc_text(times.now())
+
+    def run(self, files: Iterable[Path]) -> Progress:
+        """Import files one after the other."""
+        progress = Progress()
+        waiting: list[Stretch] = []
+        weight = size = 0
+        for stretch in self._unread(list(files), progress):
+            waiting.append(stretch)
+            weight += stretch.weight
+            size += stretch.bytes_read
+            if weight >= ROWS_PER_COMMIT or size >= BYTES_PER_COMMIT:
+                self._commit(waiting, progress)
+                waiting, weight, size = [], 0, 0
+        self._commit(waiting, progress)
+        return progress
+
+    def _unread(self, files: Sequence[Path], progress: Progress) -> Iterator[Stretch]:
+        """The stretches of all files that changed; files that are refused give none."""
+        with self.store.read() as connection:
+            known = FileRegister(connection).marks(map(str, files))
+        for path in files:
+            try:
+                yield from self._file(path, known.get(str(path)), progress)
+            except HelicarrierError as error:
+                progress.errors.append(
+                    FileError(path=str(path), code=error.code, message=error.message)
+                )
+            except OSError as error:
+                progress.errors.append(
+                    FileError(
+                        path=str(path),
+                        code=ErrorCode.STORAGE_UNAVAILABLE,
+                        message=f"the file cannot be read: {error.strerror}",
+                    )
+                )
+
+    def _file(self, path: Path, known: FileMark | None, progress: Progress) -> Iterator[Stretch]:
+        stat = path.stat()
+        if known is not None and known.is_current(stat):
+            progress.files_unchanged += 1
+            return
+        reader = _reader(path)
+        if reader is None:
+            progress.files_ignored += 1
+            return
+        if stat.st_size > BYTES_PER_COMMIT and not reader.whole_document:
+            for _ in stretches(path, reader, known):
+                pass  # too large for one transaction: look for too many bad lines first
+            yield from stretches(path, reader, known)
+        else:
+            yield from list(stretches(path, reader, known))
+        progress.files_read += 1
+
+    def _commit(self, waiting: Sequence[Stretch], progress: Progress) -> None:
+        """Write stretches with the marks of their files in one transaction."""
+        if not waiting:
+            return
+        now = self.clock()
+        writer = LedgerWriter(run_id=self.run_id, now=now, pricer=self.pricer)
+        with self.lock(), self.store.write() as connection:
+            tally, outcomes = writer.write(connection, [stretch.batch for stretch in waiting])
+            bad = {
+                stretch.path: stretch.bad + _conflicts(stretch, outcome)
+                for stretch, outcome in zip(waiting, outcomes, strict=True)
+            }
+            quarantine.keep(connection, bad, run_id=self.run_id, now=now)
+            FileRegister(connection).save(waiting, run_id=self.run_id, now=now)
+        progress.rows.add(tally)
+        for stretch, outcome in zip(waiting, outcomes, strict=True):
+            _account(stretch, outcome, progress)
+
+
+def _reader(path: Path) -> Reader | None:
+    with path.open("rb") as file:
+        return sniff(path, file.read(HEAD_BYTES))
+
+
+def _conflicts(stretch: Stretch, outcome: BatchOutcome) -> list[BadRecord]:
+    return [
+        BadRecord(
+            line=envelope.line or 0,
+            raw=envelope.raw,
+            code=ErrorCode.IDEMPOTENCY_CONFLICT,
+            message="the key is known with other content",
+        )
+        for envelope, status in zip(stretch.batch.envelopes, outcome.envelopes, strict=True)
+        if status is EnvelopeStatus.CONFLICT
+    ]
+
+
+def _account(stretch: Stretch, outcome: BatchOutcome, progress: Progress) -> None:
+    conflicts = sum(status is EnvelopeStatus.CONFLICT for status in outcome.envelopes)
+    written = len(outcome.changed_lines & stretch.relevant)
+    records = progress.records
+    records.read += stretch.read
+    records.written += written
+    records.duplicate += len(stretch.relevant) - written - conflicts
+    records.skipped += stretch.skipped
+    records.quarantined += len(stretch.bad) + conflicts
+    records.deferred += stretch.deferred
+    progress.bytes_read += stretch.bytes_read

@@ -1,0 +1,160 @@
+"""Importing with several processes: each reads its own files, and they take turns at writing.
+
+Reading is bound by the processor, and a lock that a process holds for the length of one
+transaction keeps SQLite's single writer busy without polling. The outcome does not depend on who
+reads what: the ledger's merge rules are orders. Small imports stay in this process.
+"""
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import BaseContext
+from multiprocessing.synchronize import Lock as ProcessLock
+from pathlib import Path
+
+from helicarrier.cost.governed import Pricer
+from helicarrier.cost.prices import PriceBook
+from helicarrier.errors import StorageUnavailable
+from helicarrier.ingest.importer import Importer
+from helicarrier.ingest.report import Progress
+from helicarrier.store.operational import OperationalStore
+
+WORTH_A_PROCESS_BYTES = 48 * 1024 * 1024
+TASK_BYTES = 16 * 1024 * 1024
+MOST_WORKERS = 2  # SQLite has one writer: a third reader would only wait for its turn
+
+OnProgress = Callable[[Progress, int], None]
+"""Called with what is done so far and the number of files behind it."""
+
+
+def no_progress(_progress: Progress, _files: int) -> None:
+    """Show nothing."""
+
+
+def import_files(
+    url: str,
+    files: Sequence[Path],
+    *,
+    run_id: str,
+    workers: int = 0,
+    on_progress: OnProgress = no_progress,
+) -> Progress:
+    """Import files under one run, with as many processes as are worth it.
+
+    Args: url of the operational store; workers 0 chooses; on_progress for display.
+
+    Raises:
+        StorageUnavailable: a process died; run the import again, it goes on where it stopped.
+    """
+    count = workers or _worth(files)
+    tasks = list(_tasks(files))
+    if count <= 1 or len(tasks) <= 1:
+        return _alone(url, tasks, run_id, on_progress)
+    return _together(url, tasks, run_id, count, on_progress)
+
+
+def _worth(files: Sequence[Path]) -> int:
+    size = sum(path.stat().st_size for path in files)
+    if size < WORTH_A_PROCESS_BYTES:
+        return 1
+    return min(MOST_WORKERS, os.cpu_count() or 1)
+
+
+def _tasks(files: Sequence[Path]) -> Iterator[list[Path]]:
+    """Runs of files of about the same size together."""
+    task: list[Path] = []
+    size = 0
+    for path in files:
+        task.append(path)
+        size += path.stat().st_size
+        if size >= TASK_BYTES:
+            yield task
+            task, size = [], 0
+    if task:
+        yield task
+
+
+def _alone(
+    url: str, tasks: Sequence[Sequence[Path]], run_id: str, on_progress: OnProgress
+) -> Progress:
+    total = Progress()
+    done = 0
+    store = OperationalStore(url)
+    try:
+        importer = Importer(store=store, run_id=run_id, pricer=Pricer(PriceBook()))
+        for task in tasks:
+            total.add(importer.run(task))
+            done += len(task)
+            on_progress(total, done)
+    finally:
+        store.close()
+    return total
+
+
+def _together(
+    url: str, tasks: Sequence[Sequence[Path]], run_id: str, count: int, on_progress: OnProgress
+) -> Progress:
+    context = _context()
+    total = Progress()
+    done = 0
+    with ProcessPoolExecutor(
+        count,
+        context,
+        initializer=_start_worker,
+        initargs=(url, run_id, context.Lock(), os.getpid()),
+    ) as pool:
+        waiting: dict[Future[Progress], int] = {
+            pool.submit(_work, task): len(task) for task in tasks
+        }
+        try:
+            while waiting:
+                finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    total.add(future.result())
+                    done += waiting.pop(future)
+                    on_progress(total, done)
+        except BrokenProcessPool:
+            raise StorageUnavailable(
+                "a process of the import died; what it had committed is kept",
+                hint="Run the import again: it goes on where it stopped.",
+            ) from None
+        finally:
+            for future in waiting:
+                future.cancel()
+    return total
+
+
+def _context() -> BaseContext:
+    """Fork saves half a second of imports, and is safe while this is the only thread."""
+    if threading.active_count() == 1 and "fork" in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("fork")
+    return multiprocessing.get_context("spawn")
+
+
+_importer: Importer
+
+
+def _start_worker(url: str, run_id: str, lock: ProcessLock, parent: int) -> None:
+    global _importer  # noqa: PLW0603 - a pool's worker has no other place for its state
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    _importer = Importer(
+        store=OperationalStore(url),
+        run_id=run_id,
+        pricer=Pricer(PriceBook()),
+        lock=lambda: lock,
+    )
+
+
+def _end_with(parent: int) -> None:
+    """A worker whose parent was killed ends, so that nobody imports unseen."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _work(task: Sequence[Path]) -> Progress:
+    return _importer.run(task)

@@ -1,0 +1,97 @@
+"""What a reader is: it recognises a file, and its parser turns lines into canonical sessions.
+
+A parser is fed line by line, hands over what it has gathered at any time (`drain`), and can be
+put to sleep and woken at a line boundary (`state`): that is how a growing file costs only its new
+lines. A line that cannot be read raises `BadLine`; the parser's state is then unchanged.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Protocol
+
+from helicarrier.ledger.model import Batch, Winner
+
+TITLE_LENGTH = 120
+TEXT_LENGTH = 4_000
+
+
+class BadLine(Exception):
+    """A line that cannot be read: a stable code and a sentence that does not echo the input."""
+
+    def __init__(self, code: str, message: str) -> None:
+        """Args: code of the reason, the reason in a sentence."""
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Parser(Protocol):
+    """Reads the lines of one file in order."""
+
+    def feed(self, number: int, line: bytes) -> bool:
+        """Take line `number` (from 1); True when it carried anything for the ledger.
+
+        Raises:
+            BadLine: the line is not what the format promises.
+        """
+        ...
+
+    def drain(self) -> Batch:
+        """Hand over all that was gathered since the last call."""
+        ...
+
+    def state(self) -> bytes:
+        """What a new parser needs to go on behind the last line that was fed, as JSON."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The beginning of a file, for recognising its format."""
+
+    path: PurePath
+    start: bytes
+
+
+class Reader(Protocol):
+    """One format."""
+
+    @property
+    def name(self) -> str:
+        """Name of the format, stored as `source`."""
+        ...
+
+    @property
+    def winner(self) -> Winner:
+        """Which copy of a call is kept."""
+        ...
+
+    @property
+    def whole_document(self) -> bool:
+        """True where a file is one JSON document instead of JSON Lines."""
+        ...
+
+    def recognises(self, head: Head) -> bool:
+        """Whether a file with this beginning is of the format."""
+        ...
+
+    def records(self, document: bytes) -> Iterator[bytes]:
+        """The records of a whole document; only asked of a `whole_document` reader.
+
+        Raises:
+            BadLine: the document is not what the format promises.
+        """
+        ...
+
+    def parser(self, uri: str, state: bytes | None = None) -> Parser:
+        """A parser of one file; `state` wakes one that was put to sleep."""
+        ...
+
+
+def title_of(text: str) -> str | None:
+    """The first line of a text that says something, cut to a title's length."""
+    for line in text.splitlines():
+        if stripped := line.strip():
+            return stripped[:TITLE_LENGTH]
+    return None

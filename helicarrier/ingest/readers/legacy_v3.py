@@ -1,0 +1,138 @@
+"""The legacy V3 store: one JSON object {ledger, events, usage, alertRules, alertStates}.
+
+Every ledger row becomes a v2 envelope with its events and usage rows, and takes the way of all
+envelopes. A cost whose source the old store did not record as the provider's is not taken over:
+it is derived again from the tokens, so that it has a price version. Rows without a session are
+refused one by one; alert rules and states carry nothing for the ledger.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import msgspec
+
+from helicarrier.ingest.readers.base import BadLine, Head, Parser
+from helicarrier.ingest.readers.native import EnvelopeParser
+from helicarrier.ledger.model import Winner
+
+NAME = "legacy_v3"
+_Row = dict[str, object]
+
+_SESSION_FIELDS = {
+    "sessionId": "sessionId",
+    "status": "state",
+    "agentId": "agentId",
+    "modelId": "modelId",
+    "startedAt": "startedAt",
+    "endedAt": "endedAt",
+    "agentLabel": "agentLabel",
+    "taskTitle": "title",
+    "taskText": "task",
+    "taskCategory": "taskCategory",
+    "runId": "runId",
+    "artifactCount": "artifactCount",
+    "errorCode": "errorCode",
+    "errorMessage": "errorMessage",
+    "sourceVersion": "sourceVersion",
+}
+_CALL_FIELDS = (
+    "modelId",
+    "provider",
+    "promptTokens",
+    "completionTokens",
+    "cacheReadTokens",
+    "cacheWriteTokens",
+    "reasoningTokens",
+    "runtimeMs",
+    "costUsd",
+)
+
+
+class _Store(msgspec.Struct, rename="camel"):
+    ledger: list[_Row]
+    events: list[_Row] = []
+    usage: list[_Row] = []
+    alert_rules: list[_Row] = []
+    alert_states: list[_Row] = []
+
+
+class LegacyV3Reader:
+    """The reader of the legacy store."""
+
+    name = NAME
+    winner = Winner.MOST_TOKENS
+    whole_document = True
+
+    def recognises(self, head: Head) -> bool:
+        """A JSON object whose first members are the store's arrays."""
+        return head.path.suffix == ".json" and b'"ledger"' in head.start[:4096]
+
+    def records(self, document: bytes) -> Iterator[bytes]:
+        """One envelope for each ledger row, then the rows that belong to no session.
+
+        Raises:
+            BadLine: the document is not a store.
+        """
+        try:
+            store = msgspec.json.decode(document, type=_Store)
+        except msgspec.DecodeError:
+            raise BadLine("LAYOUT_UNKNOWN", "the document is not a V3 store") from None
+        events, usage = _by_session(store.events), _by_session(store.usage)
+        for row in store.ledger:
+            key = str(row.get("sessionId"))
+            yield msgspec.json.encode(_envelope(row, events.pop(key, []), usage.pop(key, [])))
+        for orphans in (*events.values(), *usage.values()):
+            yield from (msgspec.json.encode({"orphan": row}) for row in orphans)
+        for row in (*store.alert_rules, *store.alert_states):
+            yield msgspec.json.encode({"alert": row})
+
+    def parser(self, uri: str, state: bytes | None = None) -> Parser:
+        """A parser of the records."""
+        return _LegacyParser(uri)
+
+
+class _LegacyParser(EnvelopeParser):
+    def feed(self, number: int, line: bytes) -> bool:
+        if line.startswith(b'{"alert":'):
+            return False
+        if line.startswith(b'{"orphan":'):
+            raise BadLine("SESSION_MISSING", "the row belongs to no session of the store")
+        return super().feed(number, line)
+
+
+def _by_session(rows: list[_Row]) -> dict[str, list[_Row]]:
+    found: dict[str, list[_Row]] = defaultdict(list)
+    for row in rows:
+        found[str(row.get("sessionId"))].append(row)
+    return found
+
+
+def _envelope(row: _Row, events: list[_Row], usage: list[_Row]) -> _Row:
+    run = {there: row[here] for here, there in _SESSION_FIELDS.items() if row.get(here) is not None}
+    return {
+        "envelope_version": "v2",
+        "source": NAME,
+        "payload": {
+            "run": run,
+            "timeline": [_event(event) for event in events],
+            "calls": [_call(row, call, position) for position, call in enumerate(usage)],
+        },
+    }
+
+
+def _event(event: _Row) -> _Row:
+    return {key: value for key, value in event.items() if key != "sessionId" and value is not None}
+
+
+def _call(session: _Row, usage: _Row, position: int) -> _Row:
+    call = {name: usage[name] for name in _CALL_FIELDS if usage.get(name) is not None}
+    if usage.get("costSource") != "provider_reported":
+        call.pop("costUsd", None)
+    ended = session.get("endedAt") or session.get("startedAt")
+    return {
+        "callId": usage.get("usageId") or f"usage-{position}",
+        "occurredAt": usage.get("occurredAt") or ended,
+        "modelId": session.get("modelId"),
+        "promptTokens": 0,
+        "completionTokens": 0,
+    } | call

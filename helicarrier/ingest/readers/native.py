@@ -1,0 +1,70 @@
+"""Native envelopes in files: one JSON document, or JSON Lines with one envelope a line.
+
+The contract is that of the HTTP service (`helicarrier.ingest.envelope`); a refused envelope is a
+bad line with the contract's code.
+"""
+
+from collections.abc import Iterator
+
+from helicarrier.errors import ContractError
+from helicarrier.ingest.readers.base import BadLine, Head, Parser
+from helicarrier.ledger.model import Batch, Envelope, Winner
+
+NAME = "native"
+
+
+class NativeReader:
+    """The reader of native envelopes."""
+
+    name = NAME
+    winner = Winner.MOST_TOKENS
+
+    def __init__(self, *, whole_document: bool) -> None:
+        """Args: whole_document, for a file with one envelope; else one envelope a line."""
+        self.whole_document = whole_document
+
+    def recognises(self, head: Head) -> bool:
+        """The envelope's version stands in the beginning of the file."""
+        lines = head.path.suffix in {".jsonl", ".ndjson"}
+        return b'"envelope_version"' in head.start and lines is not self.whole_document
+
+    def records(self, document: bytes) -> Iterator[bytes]:
+        """A document is one envelope."""
+        yield document
+
+    def parser(self, uri: str, state: bytes | None = None) -> Parser:
+        """A parser of one file; it has no state."""
+        return EnvelopeParser(uri)
+
+
+class EnvelopeParser:
+    """Takes one envelope a line."""
+
+    def __init__(self, uri: str) -> None:
+        """Args: uri of the file."""
+        # The contract's models cost a third of a second to import: not for a folder of logs.
+        from helicarrier.ingest.envelope import accept
+
+        self._accept = accept
+        self._uri = uri
+        self._envelopes: list[Envelope] = []
+
+    def feed(self, number: int, line: bytes) -> bool:
+        """Validate one envelope; always of interest."""
+        try:
+            self._envelopes.append(self._accept(line, uri=self._uri, line=number))
+        except ContractError as error:
+            first = error.violations[0] if error.violations else None
+            reason = f": {first.message} at '{first.pointer}'" if first else ""
+            raise BadLine(error.code, error.message + reason) from None
+        return True
+
+    def drain(self) -> Batch:
+        """The envelopes since the last call."""
+        batch = Batch(source_uri=self._uri, winner=Winner.MOST_TOKENS, envelopes=self._envelopes)
+        self._envelopes = []
+        return batch
+
+    def state(self) -> bytes:
+        """Nothing to remember."""
+        return b"{}"

@@ -1,0 +1,34 @@
+"""Which reader reads a file: the stored one for a file seen before, else the first to recognise it.
+
+Adding a format is one module and one line here.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from helicarrier.ingest.readers.base import Head, Reader
+
+HEAD_BYTES = 64 * 1024
+
+
+@cache
+def readers() -> tuple[Reader, ...]:
+    """All readers, in the order in which they are asked; imported when first needed."""
+    from helicarrier.ingest.readers.claude_code import ClaudeCodeReader
+    from helicarrier.ingest.readers.codex import CodexReader
+    from helicarrier.ingest.readers.legacy_v3 import LegacyV3Reader
+    from helicarrier.ingest.readers.native import NativeReader
+
+    return (
+        NativeReader(whole_document=False),
+        NativeReader(whole_document=True),
+        CodexReader(),
+        ClaudeCodeReader(),
+        LegacyV3Reader(),
+    )
+
+
+def sniff(path: Path, start: bytes) -> Reader | None:
+    """The reader that recognises a file by its name and its first bytes; None when none does."""
+    head = Head(path=path, start=start)
+    return next((reader for reader in readers() if reader.recognises(head)), None)

@@ -1,0 +1,304 @@
+"""Reading one file incrementally: stretches of whole lines from where the last import stopped.
+
+A file is known by its path; inode, size and time of change tell cheaply that nothing happened, and
+the hash of the part that was read tells whether a file that changed has only grown. A last line
+without its newline is taken when it is complete and left for the next import when it is not.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from helicarrier.errors import ErrorCode, InputRejected
+from helicarrier.ingest.readers.base import BadLine, Parser, Reader
+from helicarrier.ledger.enums import FileState
+from helicarrier.ledger.model import Batch
+
+BLOCK_BYTES = 256 * 1024  # small enough to stay in the processor's cache between its uses
+STRETCH_BYTES = 8 * 1024 * 1024
+BAD_IN_A_ROW = 50
+BAD_SHARE = 0.01
+BAD_SHARE_FROM = 200  # lines; a shorter file is too small for a share to mean anything
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileMark:
+    """How far a file has been imported: the part of `import_files` that reading needs."""
+
+    inode: int
+    size: int
+    mtime_ns: int
+    sha256: str
+    byte_offset: int
+    line_offset: int
+    state: FileState
+    reader_state: bytes
+
+    def is_current(self, stat: os.stat_result) -> bool:
+        """Whether the file is as it was when it was last read to its end."""
+        return self.state is FileState.COMPLETE and (
+            (self.inode, self.size, self.mtime_ns) == (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadRecord:
+    """A line that could not be read."""
+
+    line: int
+    raw: bytes
+    code: str
+    message: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Stretch:
+    """Some whole lines of a file, parsed; `mark` says how far the file then is."""
+
+    path: str
+    reader: str
+    batch: Batch
+    mark: FileMark
+    read: int = 0
+    skipped: int = 0
+    deferred: int = 0
+    relevant: set[int] = field(default_factory=set)
+    bad: list[BadRecord] = field(default_factory=list)
+    bytes_read: int = 0
+
+    @property
+    def weight(self) -> int:
+        """Rows that it will write, roughly."""
+        batch = self.batch
+        rows = len(batch.calls) + len(batch.events) + len(batch.sessions)
+        return rows + sum(2 + len(e.calls) + len(e.events) for e in batch.envelopes)
+
+
+class TooManyBadLines(InputRejected):
+    """More bad lines than a file of this format can have."""
+
+    default_code = ErrorCode.TOO_MANY_BAD_LINES
+
+
+def stretches(path: Path, reader: Reader, known: FileMark | None) -> Iterator[Stretch]:
+    """The unread part of a file.
+
+    Raises:
+        TooManyBadLines: 50 bad lines in a row, or over 1% of 200 lines or more.
+        OSError: the file cannot be read.
+    """
+    if reader.whole_document:
+        yield _document(path, reader)
+        return
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        if known is None or not _has_grown_only(file, known, digest):
+            known = None
+            digest = hashlib.sha256()
+            file.seek(0)
+        state = known.reader_state if known else None
+        parser = reader.parser(str(path), state)
+        lines = _Lines(path, reader, parser, digest, os.fstat(file.fileno()))
+        lines.start_at(known)
+        yield from lines.read(file)
+
+
+def _has_grown_only(file: BinaryIO, known: FileMark, digest: "hashlib._Hash") -> bool:
+    left = known.byte_offset
+    while left:
+        block = file.read(min(left, BLOCK_BYTES))
+        if not block:
+            return False
+        digest.update(block)
+        left -= len(block)
+    return digest.hexdigest() == known.sha256
+
+
+def _document(path: Path, reader: Reader) -> Stretch:
+    """A whole document: its records are numbered like lines."""
+    stat = path.stat()
+    document = path.read_bytes()
+    parser = reader.parser(str(path))
+    account = _Account()
+    try:
+        for number, record in enumerate(reader.records(document), start=1):
+            account.feed(parser, number, record)
+    except BadLine as bad:
+        account.read += 1
+        account.refuse(1, document, bad)
+    mark = FileMark(
+        inode=stat.st_ino,
+        size=stat.st_size,
+        mtime_ns=stat.st_mtime_ns,
+        sha256=hashlib.sha256(document).hexdigest(),
+        byte_offset=len(document),
+        line_offset=account.read,
+        state=FileState.COMPLETE,
+        reader_state=parser.state(),
+    )
+    return account.stretch(path, reader, parser, mark, len(document))
+
+
+class _Account:
+    """Feeds lines to a parser and accounts for each of them."""
+
+    def __init__(self) -> None:
+        self.read = 0
+        self.skipped = 0
+        self.deferred = 0
+        self.relevant: set[int] = set()
+        self.bad: list[BadRecord] = []
+
+    def feed(self, parser: Parser, number: int, line: bytes) -> bool:
+        """Feed one line; False when it is bad."""
+        self.read += 1
+        try:
+            relevant = parser.feed(number, line)
+        except BadLine as bad:
+            self.refuse(number, line, bad)
+            return False
+        if relevant:
+            self.relevant.add(number)
+        else:
+            self.skipped += 1
+        return True
+
+    def refuse(self, number: int, line: bytes, bad: BadLine) -> None:
+        """Keep a bad line for quarantine."""
+        self.bad.append(BadRecord(line=number, raw=line, code=bad.code, message=bad.message))
+
+    def defer_last(self) -> None:
+        """The last line was bad because it is not whole yet."""
+        self.bad.pop()
+        self.deferred += 1
+
+    def stretch(
+        self, path: Path, reader: Reader, parser: Parser, mark: FileMark, bytes_read: int
+    ) -> Stretch:
+        """The accounted lines as a stretch."""
+        return Stretch(
+            path=str(path),
+            reader=reader.name,
+            batch=parser.drain(),
+            mark=mark,
+            read=self.read,
+            skipped=self.skipped,
+            deferred=self.deferred,
+            relevant=self.relevant,
+            bad=self.bad,
+            bytes_read=bytes_read,
+        )
+
+
+class _Lines:
+    """Cuts blocks into lines, and a long file into stretches that end at a newline."""
+
+    def __init__(
+        self,
+        path: Path,
+        reader: Reader,
+        parser: Parser,
+        digest: "hashlib._Hash",
+        stat: os.stat_result,
+    ) -> None:
+        self._path = path
+        self._reader = reader
+        self._parser = parser
+        self._digest = digest
+        self._stat = stat
+        self._offset = 0
+        self._drained_at = 0
+        self._number = 0
+        self._bad_in_a_row = 0
+        self._bad = 0
+        self._fed = 0
+        self._account = _Account()
+
+    def start_at(self, known: FileMark | None) -> None:
+        """Go on behind the known part; the digest has read it already."""
+        if known is not None:
+            self._offset = self._drained_at = known.byte_offset
+            self._number = known.line_offset
+
+    def read(self, file: BinaryIO) -> Iterator[Stretch]:
+        """All stretches up to the end of the file; the last one is complete."""
+        rest = b""
+        while block := file.read(BLOCK_BYTES):
+            rest = self._take(rest + block if rest else block)
+            if self._offset - self._drained_at >= STRETCH_BYTES:
+                yield self._stretch(FileState.PARTIAL)
+        self._take_rest(rest)
+        if self._fed >= BAD_SHARE_FROM and self._bad > BAD_SHARE * self._fed:
+            raise TooManyBadLines(
+                f"{self._bad} of {self._fed} lines are bad",
+                hint="Is this file of another format? Nothing of it was kept.",
+            )
+        yield self._stretch(FileState.COMPLETE)
+
+    def _take(self, block: bytes) -> bytes:
+        """Feed the whole lines of a block; the rest behind its last newline."""
+        feed, account = self._parser.feed, self._account
+        relevant = account.relevant
+        number = self._number
+        lines = block.split(b"\n")
+        rest = lines.pop()
+        for line in lines:
+            number += 1
+            try:
+                if feed(number, line):
+                    relevant.add(number)
+                else:
+                    account.skipped += 1
+                self._bad_in_a_row = 0
+            except BadLine as bad:
+                if not line or line.isspace():
+                    continue
+                account.refuse(number, line, bad)
+                self._count_bad(number)
+            account.read += 1
+        self._fed += number - self._number
+        self._number = number
+        self._advance(memoryview(block)[: len(block) - len(rest)])
+        return rest
+
+    def _count_bad(self, number: int) -> None:
+        self._bad += 1
+        self._bad_in_a_row += 1
+        if self._bad_in_a_row >= BAD_IN_A_ROW:
+            raise TooManyBadLines(
+                f"{BAD_IN_A_ROW} bad lines in a row up to line {number}",
+                hint="Is this file of another format? Nothing of it was kept.",
+            )
+
+    def _take_rest(self, rest: bytes) -> None:
+        """The end of the file has no newline: a whole record, or one that is still written."""
+        if not rest or rest.isspace():
+            return
+        if self._account.feed(self._parser, self._number + 1, rest):
+            self._fed += 1
+            self._number += 1
+            self._advance(rest)
+        else:
+            self._account.defer_last()
+
+    def _advance(self, taken: bytes | memoryview) -> None:
+        self._digest.update(taken)
+        self._offset += len(taken)
+
+    def _stretch(self, state: FileState) -> Stretch:
+        mark = FileMark(
+            inode=self._stat.st_ino,
+            size=self._stat.st_size,
+            mtime_ns=self._stat.st_mtime_ns,
+            sha256=self._digest.hexdigest(),
+            byte_offset=self._offset,
+            line_offset=self._number,
+            state=state,
+            reader_state=self._parser.state(),
+        )
+        account, self._account = self._account, _Account()
+        bytes_read, self._drained_at = self._offset - self._drained_at, self._offset
+        return account.stretch(self._path, self._reader, self._parser, mark, bytes_read)

@@ -1,0 +1,126 @@
+"""Canonical sessions, calls and events as table rows, in the column order of their contracts."""
+
+from helicarrier import times
+from helicarrier.cost.governed import Pricer
+from helicarrier.cost.prices import STANDARD, PriceContext
+from helicarrier.governance.enums import Confidence, ValueSource
+from helicarrier.ledger.enums import SessionStatus
+from helicarrier.ledger.model import Call, Event, Session
+from helicarrier.ledger.sink import Row
+
+SESSION_FIELDS = Session.__struct_fields__
+"""The columns that `session_of` takes, in order."""
+
+_MEASURED = (ValueSource.PROVIDER_REPORTED.value, Confidence.HIGH.value)
+_NOT_MEASURED = (ValueSource.MISSING.value, Confidence.UNKNOWN.value)
+
+
+def session_row(session: Session, *, now: str, run_id: str) -> Row:
+    """A row of `session_ledger`."""
+    runtime = None
+    if session.ended_at is not None:
+        runtime = max(0, times.milliseconds_between(session.started_at, session.ended_at))
+    return (
+        session.session_id,
+        session.client_run_id,
+        session.agent_id,
+        session.agent_label,
+        session.model_id,
+        session.task_title,
+        session.task_text,
+        session.task_category,
+        session.status.value,
+        session.started_at,
+        session.ended_at,
+        runtime,
+        session.artifact_count,
+        session.error_code,
+        session.error_message,
+        session.source,
+        session.source_version,
+        session.source_uri,
+        session.cwd,
+        session.git_branch,
+        session.git_commit,
+        session.payload_sha256,
+        session.idempotency_key,
+        session.revision,
+        now,
+        run_id,
+    )
+
+
+def event_row(event: Event, source_uri: str, run_id: str) -> Row:
+    """A row of `session_events`."""
+    return (
+        event.event_id,
+        event.session_id,
+        source_uri,
+        event.line,
+        run_id,
+        event.seq,
+        event.event_type.value,
+        event.event_ts,
+        event.payload_json,
+    )
+
+
+def call_row(
+    call: Call, session_id: str, source_uri: str, *, pricer: Pricer, now: str, run_id: str
+) -> Row:
+    """A row of `session_usage`, priced at the time of the call."""
+    runtime_source, runtime_confidence = _NOT_MEASURED if call.runtime_ms is None else _MEASURED
+    return (
+        call.usage_id,
+        session_id,
+        source_uri,
+        call.line,
+        run_id,
+        call.seq,
+        call.occurred_at,
+        call.provider,
+        call.model_id,
+        call.prompt,
+        call.cache_read,
+        call.cache_write_5m,
+        call.cache_write_1h,
+        call.completion,
+        call.reasoning,
+        call.total,
+        call.price_context,
+        call.runtime_ms,
+        *pricer.price(
+            call.provider,
+            call.model_id,
+            call.occurred_at,
+            call.prompt,
+            call.cache_read,
+            call.cache_write_5m,
+            call.cache_write_1h,
+            call.completion,
+            call.token_confidence is Confidence.HIGH,
+            call.reported_cost,
+            call.reasoning,
+            price_context(call.price_context),
+        ),
+        call.token_source.value,
+        call.token_confidence.value,
+        runtime_source,
+        runtime_confidence,
+        now,
+    )
+
+
+def price_context(text: str | None) -> PriceContext:
+    """`speed=fast` as the price list takes it."""
+    if text is None:
+        return STANDARD
+    name, _, value = text.partition("=")
+    return ((name, value),)
+
+
+def session_of(row: Row) -> Session:
+    """A row of `session_ledger` as the session that it tells, without runtime and run."""
+    values = dict(zip(SESSION_FIELDS, row, strict=True))
+    values["status"] = SessionStatus(str(values["status"]))
+    return Session(**values)  # type: ignore[arg-type]

@@ -1,0 +1,417 @@
+"""The ledger's writer: batches of canonical sessions into one transaction.
+
+Whatever is the same already is left alone: the writer looks up what is stored, decides with the
+pure rules of `merge` what is new or better, prices and writes only that, and marks the days that
+thereby became dirty. It reports for each batch the lines that gave or changed a row, so that every
+source record is accounted for. It never commits: the caller owns the transaction.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import Connection
+
+from helicarrier import times
+from helicarrier.cost.governed import Pricer
+from helicarrier.ledger import dirty, merge, rows
+from helicarrier.ledger.model import Batch, Call, Envelope, Event, Session
+from helicarrier.ledger.sink import Row, Sink, sink_of
+from helicarrier.ledger.tables import session_events, session_ledger, session_usage
+
+_SESSIONS = (
+    f"SELECT {', '.join(rows.SESSION_FIELDS)} FROM session_ledger"  # noqa: S608 - constants
+    " WHERE session_id IN {keys}"
+)
+_KEYS = (
+    "SELECT idempotency_key, session_id, payload_sha256, revision FROM session_ledger"
+    " WHERE idempotency_key IN {keys} OR session_id IN {keys}"
+)
+_CALLS = (
+    "SELECT u.usage_id, u.session_id, u.source_uri, u.source_line, u.occurred_at,"
+    " u.total_tokens, s.started_at FROM session_usage u"
+    " JOIN session_ledger s ON s.session_id = u.session_id WHERE u.usage_id IN {keys}"
+)
+_EVENTS = "SELECT event_id, source_uri, source_line FROM session_events WHERE event_id IN {keys}"
+_CALL_DAYS = "SELECT DISTINCT occurred_at FROM session_usage WHERE session_id IN {keys}"
+_DROP_CALLS = "DELETE FROM session_usage WHERE usage_id IN {keys}"
+_DROP_SESSION_CALLS = "DELETE FROM session_usage WHERE session_id IN {keys}"
+_DROP_SESSION_EVENTS = "DELETE FROM session_events WHERE session_id IN {keys}"
+_SET_OWNER = "UPDATE session_usage SET session_id = ?, run_id = ? WHERE usage_id = ?"
+_SET_MODEL = (
+    "UPDATE session_ledger SET model_id = (SELECT u.model_id FROM session_usage u"
+    " WHERE u.session_id = session_ledger.session_id GROUP BY u.model_id"
+    " ORDER BY SUM(u.total_tokens) DESC, u.model_id LIMIT 1)"
+    " WHERE session_id IN {keys} AND EXISTS (SELECT 1 FROM session_usage u"
+    " WHERE u.session_id = session_ledger.session_id)"
+)
+_SIDECHAIN = ":sidechain"
+
+
+class EnvelopeStatus(StrEnum):
+    """What became of an envelope."""
+
+    CREATED = "created"
+    DUPLICATE = "duplicate"
+    UPDATED = "updated"
+    CONFLICT = "conflict"
+
+
+@dataclass(slots=True, kw_only=True)
+class BatchOutcome:
+    """What one batch did to the ledger."""
+
+    changed_lines: set[int] = field(default_factory=set)
+    envelopes: list[EnvelopeStatus] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """Rows that came into being or changed; adds up over transactions."""
+
+    sessions_new: int = 0
+    sessions_changed: int = 0
+    calls_new: int = 0
+    calls_changed: int = 0
+    events_new: int = 0
+    events_changed: int = 0
+
+    @property
+    def total(self) -> int:
+        """All rows that came into being or changed."""
+        return sum(getattr(self, name) for name in self.__slots__)
+
+    def add(self, other: "Tally") -> None:
+        """Add another tally to this one."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+class LedgerWriter:
+    """Writes batches under one run."""
+
+    def __init__(self, *, run_id: str, now: str, pricer: Pricer) -> None:
+        """Args: run_id of the run store, now as canonical UTC text, pricer."""
+        self._run_id = run_id
+        self._now = now
+        self._pricer = pricer
+
+    def write(
+        self, connection: Connection, batches: Sequence[Batch]
+    ) -> tuple[Tally, list[BatchOutcome]]:
+        """Write batches into an open transaction; one outcome for each, in order."""
+        sink = sink_of(connection)
+        sink.serialize()
+        work = _Work(sink, self._pricer, self._run_id, self._now)
+        outcomes = [BatchOutcome() for _ in batches]
+        work.take_envelopes(batches, outcomes)
+        work.take_sessions(batches, outcomes)
+        work.take_calls(batches, outcomes)
+        work.take_events(batches, outcomes)
+        work.flush()
+        dirty.mark(
+            connection,
+            call_days=_days(work.call_times),
+            session_days=_days(work.session_times),
+            today=date.fromisoformat(self._now[:10]),
+            run_id=self._run_id,
+            now=times.parse(self._now),
+        )
+        return work.tally, outcomes
+
+
+def _days(instants: Iterable[str]) -> set[date]:
+    return {date.fromisoformat(day) for day in {instant[:10] for instant in instants}}
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """The best copy of a call in this transaction, and every session that has a copy."""
+
+    call: Call
+    batch: int
+    sessions: set[str]
+
+
+class _Work:
+    """The state of one transaction: what is stored, what will be written, which days it hits."""
+
+    def __init__(self, sink: Sink, pricer: Pricer, run_id: str, now: str) -> None:
+        self._sink = sink
+        self._pricer = pricer
+        self._run_id = run_id
+        self._now = now
+        self.tally = Tally()
+        self.call_times: set[str] = set()
+        self.session_times: set[str] = set()
+        self._sessions: dict[str, Session] = {}
+        self._session_rows: dict[str, Session] = {}
+        self._new_calls: list[Row] = []
+        self._changed_calls: list[Row] = []
+        self._new_events: list[Row] = []
+        self._changed_events: list[Row] = []
+        self._remodel: set[str] = set()
+        self._moves: list[Row] = []
+
+    # Envelopes ------------------------------------------------------------------------------
+
+    def take_envelopes(self, batches: Sequence[Batch], outcomes: list[BatchOutcome]) -> None:
+        """Accept, recognise or refuse each envelope by its key, fingerprint and revision."""
+        envelopes = [envelope for batch in batches for envelope in batch.envelopes]
+        if not envelopes:
+            return
+        by_key, by_session = self._stored_keys(envelopes)
+        replaced: set[str] = set()
+        accepted: dict[str, Envelope] = {}
+        for batch, outcome in zip(batches, outcomes, strict=True):
+            for envelope in batch.envelopes:
+                session = envelope.session
+                mine = (session.session_id, envelope.fingerprint, session.revision)
+                stored = by_key.get(session.idempotency_key)
+                if stored is None and session.session_id not in by_session:
+                    status = EnvelopeStatus.CREATED
+                elif stored is not None and stored[:2] == mine[:2]:
+                    status = EnvelopeStatus.DUPLICATE
+                elif stored is not None and stored[0] == mine[0] and mine[2] > stored[2]:
+                    status = EnvelopeStatus.UPDATED
+                    replaced.add(session.session_id)
+                else:
+                    status = EnvelopeStatus.CONFLICT
+                outcome.envelopes.append(status)
+                if status in {EnvelopeStatus.CREATED, EnvelopeStatus.UPDATED}:
+                    by_key[session.idempotency_key] = mine
+                    by_session.add(session.session_id)
+                    accepted[session.session_id] = envelope
+                    if envelope.line is not None:
+                        outcome.changed_lines.add(envelope.line)
+        self._clear(replaced)
+        for envelope in accepted.values():
+            self._add_envelope(envelope, is_new=envelope.session.session_id not in replaced)
+
+    def _stored_keys(
+        self, envelopes: Sequence[Envelope]
+    ) -> tuple[dict[str, tuple[str, str | None, int]], set[str]]:
+        keys = {envelope.session.idempotency_key for envelope in envelopes}
+        keys |= {envelope.session.session_id for envelope in envelopes}
+        by_key: dict[str, tuple[str, str | None, int]] = {}
+        by_session: set[str] = set()
+        for key, session_id, fingerprint, revision in self._sink.lookup(_KEYS, keys):
+            by_key[str(key)] = (
+                str(session_id),
+                None if fingerprint is None else str(fingerprint),
+                int(revision or 0),
+            )
+            by_session.add(str(session_id))
+        return by_key, by_session
+
+    def _clear(self, session_ids: set[str]) -> None:
+        """A higher revision replaces a session whole; its old days become dirty."""
+        if not session_ids:
+            return
+        self.call_times |= {str(row[0]) for row in self._sink.lookup(_CALL_DAYS, session_ids)}
+        for row in self._sink.lookup(_SESSIONS, session_ids):
+            self.session_times.add(rows.session_of(row).started_at)
+        self._sink.execute(_DROP_SESSION_CALLS, session_ids)
+        self._sink.execute(_DROP_SESSION_EVENTS, session_ids)
+
+    def _add_envelope(self, envelope: Envelope, *, is_new: bool) -> None:
+        session = envelope.session
+        self._session_rows[session.session_id] = session
+        self.session_times.add(session.started_at)
+        self._new_calls += [
+            self._call_row(call, session.session_id, session.source_uri) for call in envelope.calls
+        ]
+        self.call_times |= {call.occurred_at for call in envelope.calls}
+        self._new_events += [
+            rows.event_row(event, session.source_uri, self._run_id) for event in envelope.events
+        ]
+        self.tally.sessions_new += is_new
+        self.tally.sessions_changed += not is_new
+        self.tally.calls_new += len(envelope.calls)
+        self.tally.events_new += len(envelope.events)
+
+    # Logs -----------------------------------------------------------------------------------
+
+    def take_sessions(self, batches: Sequence[Batch], outcomes: list[BatchOutcome]) -> None:
+        """Merge the sessions of logs with each other and with what is stored."""
+        seen: dict[str, Session] = {}
+        for batch in batches:
+            for session in batch.sessions:
+                other = seen.get(session.session_id)
+                seen[session.session_id] = (
+                    session if other is None else merge.merge_sessions(other, session)
+                )
+        if not seen:
+            return
+        stored = {
+            session.session_id: session
+            for session in map(rows.session_of, self._sink.lookup(_SESSIONS, seen))
+        }
+        for session_id, session in seen.items():
+            before = stored.get(session_id)
+            merged = session if before is None else merge.merge_sessions(before, session)
+            self._sessions[session_id] = merged
+            if merged == before:
+                continue
+            self._session_rows[session_id] = merged
+            self.session_times.add(merged.started_at)
+            if before is None:
+                self.tally.sessions_new += 1
+            else:
+                self.tally.sessions_changed += 1
+                self.session_times.add(before.started_at)
+        for batch, outcome in zip(batches, outcomes, strict=True):
+            for session_id, lines in batch.session_lines.items():
+                if session_id in self._session_rows:
+                    outcome.changed_lines.update(lines)
+
+    def take_calls(self, batches: Sequence[Batch], outcomes: list[BatchOutcome]) -> None:
+        """Keep one copy of each call, under the session that started first."""
+        candidates = self._candidates(batches)
+        if not candidates:
+            return
+        self._settle_sidechains(candidates)
+        stored = {
+            call.usage_id: call
+            for call in (
+                merge.StoredCall(*row)  # type: ignore[arg-type]
+                for row in self._sink.lookup(_CALLS, candidates)
+            )
+        }
+        for usage_id, candidate in candidates.items():
+            batch = batches[candidate.batch]
+            before = stored.get(usage_id)
+            owner = self._owner(candidate, before)
+            call = candidate.call
+            if before is None:
+                self.tally.calls_new += 1
+            elif merge.beats_stored(batch.winner, call, batch.source_uri, before):
+                self.tally.calls_changed += 1
+                self._touch(before.session_id, before.owner_started_at, before.occurred_at)
+            elif owner != before.session_id:
+                self.tally.calls_changed += 1
+                self._touch(before.session_id, before.owner_started_at, before.occurred_at)
+                self._touch(owner, self._sessions[owner].started_at, before.occurred_at)
+                self._moves.append((owner, self._run_id, usage_id))
+                continue
+            else:
+                continue
+            row = self._call_row(call, owner, batch.source_uri)
+            (self._new_calls if before is None else self._changed_calls).append(row)
+            self._touch(owner, self._started(owner, before), call.occurred_at)
+            if call.line is not None:
+                outcomes[candidate.batch].changed_lines.add(call.line)
+
+    def _candidates(self, batches: Sequence[Batch]) -> dict[str, _Candidate]:
+        found: dict[str, _Candidate] = {}
+        for position, batch in enumerate(batches):
+            for call in batch.calls:
+                other = found.get(call.usage_id)
+                if other is None:
+                    found[call.usage_id] = _Candidate(call, position, {call.session_id})
+                    continue
+                other.sessions.add(call.session_id)
+                if _rank(batch, call) < _rank(batches[other.batch], other.call):
+                    other.call, other.batch = call, position
+        return found
+
+    def _settle_sidechains(self, candidates: dict[str, _Candidate]) -> None:
+        """A sidechain copy of a message gives way to its parent, here and in the store."""
+        keys = {c.call.message_key for c in candidates.values() if c.call.message_key}
+        if not keys:
+            return
+        parents = {c.call.message_key for c in candidates.values() if not c.call.sidechain}
+        superseded: set[str] = set()
+        for usage_id, session_id, occurred_at in self._sink.copies(sorted(keys)):
+            name = str(usage_id)
+            key = ":".join(name.split(":")[:2])
+            if not name.endswith(_SIDECHAIN):
+                parents.add(key)
+            elif key in parents:
+                superseded.add(name)
+                self.call_times.add(str(occurred_at))
+                self._remodel.add(str(session_id))
+        if superseded:
+            self._sink.execute(_DROP_CALLS, superseded)
+        lost = [
+            usage_id
+            for usage_id, candidate in candidates.items()
+            if candidate.call.sidechain and candidate.call.message_key in parents
+        ]
+        for usage_id in lost:
+            del candidates[usage_id]
+
+    def _owner(self, candidate: _Candidate, stored: merge.StoredCall | None) -> str:
+        """The session that started earliest, then the smaller id."""
+        starts = [(self._sessions[key].started_at, key) for key in candidate.sessions]
+        if stored is not None and stored.session_id not in candidate.sessions:
+            starts.append((self._started(stored.session_id, stored), stored.session_id))
+        return min(starts)[1]
+
+    def _started(self, session_id: str, stored: merge.StoredCall | None) -> str:
+        if session_id in self._sessions:
+            return self._sessions[session_id].started_at
+        return stored.owner_started_at if stored is not None else self._now
+
+    def _touch(self, session_id: str, started_at: str, occurred_at: str) -> None:
+        self._remodel.add(session_id)
+        self.session_times.add(started_at)
+        self.call_times.add(occurred_at)
+
+    def take_events(self, batches: Sequence[Batch], outcomes: list[BatchOutcome]) -> None:
+        """Keep one copy of each event: that of the smallest source position."""
+        found: dict[str, tuple[Event, int]] = {}
+        for position, batch in enumerate(batches):
+            for event in batch.events:
+                other = found.get(event.event_id)
+                if other is None or (batch.source_uri, event.line or 0) < (
+                    batches[other[1]].source_uri,
+                    other[0].line or 0,
+                ):
+                    found[event.event_id] = (event, position)
+        if not found:
+            return
+        stored = {
+            str(key): (str(uri), int(line or 0))
+            for key, uri, line in self._sink.lookup(_EVENTS, found)
+        }
+        for event_id, (event, position) in found.items():
+            uri = batches[position].source_uri
+            before = stored.get(event_id)
+            if before is None:
+                self.tally.events_new += 1
+            elif (uri, event.line or 0) < before:
+                self.tally.events_changed += 1
+            else:
+                continue
+            row = rows.event_row(event, uri, self._run_id)
+            (self._new_events if before is None else self._changed_events).append(row)
+            if event.line is not None:
+                outcomes[position].changed_lines.add(event.line)
+
+    def _call_row(self, call: Call, owner: str, uri: str) -> Row:
+        return rows.call_row(
+            call, owner, uri, pricer=self._pricer, now=self._now, run_id=self._run_id
+        )
+
+    # Writing --------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Write the rows: sessions first, for the foreign keys."""
+        sink, now, run_id = self._sink, self._now, self._run_id
+        sink.upsert(
+            session_ledger,
+            [rows.session_row(s, now=now, run_id=run_id) for s in self._session_rows.values()],
+        )
+        sink.insert(session_usage, self._new_calls)
+        sink.upsert(session_usage, self._changed_calls)
+        sink.execute_each(_SET_OWNER, self._moves)
+        sink.insert(session_events, self._new_events)
+        sink.upsert(session_events, self._changed_events)
+        if self._remodel:
+            sink.execute(_SET_MODEL, sorted(self._remodel))
+
+
+def _rank(batch: Batch, call: Call) -> tuple[int, str, str, int]:
+    return merge.rank(batch.winner, call.total, call.occurred_at, batch.source_uri, call.line)

@@ -1,0 +1,1 @@
+"""Notifications: an outbox that every area writes to."""

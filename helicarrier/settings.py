@@ -1,0 +1,130 @@
+"""Settings: environment variables to one frozen object, refused at the first invalid value.
+
+The whole configuration is one msgspec struct: reading it costs two milliseconds, so that a
+command which only prints a report is not slowed down by a settings framework. An invalid value
+stops the start with a message that names the variable; values are never echoed.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from helicarrier.errors import ErrorCode, UsageError
+
+PREFIX = "HELICARRIER_"
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off"}
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Configuration of one process. Each field is set by `HELICARRIER_<FIELD>`."""
+
+    data_dir: Path = Path("data")
+    """Folder of everything that the project writes."""
+    db_path: Path | None = None
+    """SQLite file; default `helicarrier.sqlite` in the data folder."""
+    db_url: str | None = None
+    """SQLAlchemy URL of the operational store; wins over `db_path`. Postgres for teams."""
+    enable_sqlite: bool = True
+    """The database is the read and write path; off: the legacy JSON store is."""
+    enable_json_import: bool = False
+    """Import the legacy JSON store at the start of the service."""
+    contract_strict: bool = True
+    """Refuse payloads without an envelope."""
+    partitions_start: date = date(2024, 1, 1)
+    """First day of the daily partitions."""
+    import_paths: str = ""
+    """Folders that the import asset and the file-drop sensor read, separated by `:`."""
+    import_workers: int = 0
+    """Processes that read session files; 0: one for each core, at most two."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """How much is logged to stderr."""
+
+    @property
+    def sqlite_path(self) -> Path:
+        """The SQLite file that is used when `db_url` is not set."""
+        return self.db_path or self.data_dir / "helicarrier.sqlite"
+
+    @property
+    def url(self) -> str:
+        """The SQLAlchemy URL of the operational store, with the driver written out."""
+        return self.db_url or f"sqlite:///{self.sqlite_path.absolute()}"
+
+    @property
+    def lake_dir(self) -> Path:
+        """Folder of the Parquet datasets."""
+        return self.data_dir / "lake"
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file."""
+        return self.data_dir / "warehouse.duckdb"
+
+    @property
+    def reports_dir(self) -> Path:
+        """Folder of import reports and HTML pages."""
+        return self.data_dir / "reports"
+
+    @property
+    def backups_dir(self) -> Path:
+        """Folder of the backups that `migrate up` takes."""
+        return self.data_dir / "backups"
+
+    @property
+    def import_folders(self) -> tuple[Path, ...]:
+        """The folders of `import_paths`, in order."""
+        return tuple(Path(part).expanduser() for part in self.import_paths.split(":") if part)
+
+
+def load(environ: Mapping[str, str] | None = None, *, data_dir: Path | None = None) -> Settings:
+    """Read the settings from the environment; `data_dir` (a command's option) wins over it.
+
+    Raises:
+        UsageError: a variable holds a value that cannot be read; the message names it.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, object] = {}
+    for name, field in _FIELDS.items():
+        text = environ.get(f"{PREFIX}{name.upper()}")
+        if text:
+            values[name] = _read(name, text, field.type)
+    if data_dir is not None:
+        values["data_dir"] = data_dir
+    settings = Settings(**values)  # type: ignore[arg-type]
+    _check_url(settings.db_url)
+    return settings
+
+
+_FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
+
+
+def _read(name: str, text: str, wanted: object) -> object:
+    if wanted is bool:
+        lowered = text.lower()
+        if lowered in _TRUE | _FALSE:
+            return lowered in _TRUE
+        raise _invalid(name, "expected true or false")
+    if wanted in (Path, Path | None):
+        return Path(text).expanduser()
+    try:
+        return msgspec.convert(text, wanted, strict=False)
+    except msgspec.ValidationError as error:
+        raise _invalid(name, str(error)) from None
+
+
+def _check_url(url: str | None) -> None:
+    if url is None or url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        return
+    raise _invalid("db_url", "expected sqlite:///PATH or postgresql+psycopg://...")
+
+
+def _invalid(name: str, reason: str) -> UsageError:
+    return UsageError(
+        f"{PREFIX}{name.upper()} cannot be read: {reason}",
+        code=ErrorCode.SETTING_INVALID,
+        hint="docs/reference/configuration.md lists every variable and its values.",
+    )

@@ -1,0 +1,170 @@
+"""The operational store: one writer engine and one reader engine over SQLite or Postgres.
+
+SQLite allows one writer at a time. Every write transaction therefore takes the lock at its start
+(BEGIN IMMEDIATE; a deferred one would fail in the middle when another process got in between), a
+process has one writer connection, and readers are `query_only` with a snapshot each. A commit is
+durable before it returns (synchronous FULL). Failures of the surroundings leave this module as
+`StorageUnavailable`; a refused row stays SQLAlchemy's IntegrityError.
+"""
+
+import random
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from helicarrier.errors import ErrorCode
+from helicarrier.store import sqlite_file
+from helicarrier.store.addresses import (
+    Dialect,
+    PostgresDatabase,
+    SqliteFile,
+    dialect_of,
+    parse_address,
+)
+from helicarrier.store.failures import as_storage_failures, busy, storage_failure
+
+WRITE_WAIT_SECONDS = 30.0
+"""How long a writer tries to get its turn before it gives up with STORAGE_BUSY."""
+
+_READERS = 4
+
+
+class OperationalStore:
+    """The store at a URL; connections are opened at first use and kept until `close`."""
+
+    def __init__(self, url: str) -> None:
+        """Args: url, `sqlite:///PATH` or `postgresql+psycopg://...`; nothing is opened yet."""
+        self.url = url
+        self._address = parse_address(url)
+        self.dialect: Dialect = dialect_of(self._address)
+        match self._address:
+            case SqliteFile():
+                self._writer = _sqlite_engine(self._address, writer=True)
+                self._reader = _sqlite_engine(self._address, writer=False)
+            case PostgresDatabase():
+                self._writer = postgres_engine(self._address)
+                self._reader = self._writer.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A connection in one write transaction: committed at the end, rolled back on any error.
+
+        Keep it short (about half a second), so that other writers get their turn. The driver's
+        cursor for bulk statements is `connection.connection.cursor()`.
+
+        Raises:
+            NotReady: MIGRATION_PENDING, there is no database yet.
+            StorageUnavailable: the store cannot be reached or written; nothing was committed.
+        """
+        with self._failures(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one snapshot and cannot write.
+
+        Raises:
+            NotReady: MIGRATION_PENDING, there is no database yet.
+            StorageUnavailable: the store cannot be reached.
+        """
+        with self._failures(), self._reader.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Closes every connection; a later use opens new ones."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        place = self._address.place
+        try:
+            with as_storage_failures(place):
+                yield
+        except PoolTimeoutError as error:
+            raise busy(place) from error
+
+
+def postgres_engine(server: PostgresDatabase) -> Engine:
+    """An engine whose sessions speak UTC and that survives a restart of the server."""
+    return create_engine(
+        server.url,
+        pool_pre_ping=True,
+        connect_args={
+            "application_name": "helicarrier",
+            "connect_timeout": 5,
+            "options": "-c TimeZone=UTC",
+        },
+    )
+
+
+def _sqlite_engine(file: SqliteFile, *, writer: bool) -> Engine:
+    def connect() -> sqlite3.Connection:
+        sqlite_file.require(file)
+        connection = sqlite_file.connect(file, "rw")
+        try:
+            _configure(connection, writer=writer)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    engine = create_engine(
+        "sqlite+pysqlite://",
+        creator=connect,
+        poolclass=QueuePool,
+        pool_size=1 if writer else _READERS,
+        max_overflow=0,
+        pool_timeout=WRITE_WAIT_SECONDS,
+    )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if writer:
+            _begin_immediate(connection, file.place)
+        else:
+            connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def _configure(connection: sqlite3.Connection, *, writer: bool) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    if not writer:
+        connection.execute("PRAGMA query_only = ON")
+        return
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA wal_autocheckpoint = 16000")
+    connection.execute("PRAGMA cache_size = -65536")
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _begin_immediate(connection: Connection, place: str) -> None:
+    """SQLite's lock is no queue: within the busy timeout a waiter polls ever more slowly.
+
+    Starting anew polls fast again and so finds the gaps between the transactions of a busy
+    importer; the random pause keeps waiting processes from knocking in step.
+    """
+    deadline = time.monotonic() + WRITE_WAIT_SECONDS
+    cursor = connection.connection.cursor()
+    try:
+        while True:
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                failure = storage_failure(error, place)
+                waited_enough = time.monotonic() > deadline
+                if failure is None or failure.code is not ErrorCode.STORAGE_BUSY or waited_enough:
+                    raise
+                time.sleep(random.uniform(0.001, 0.02))  # noqa: S311  a pause, no secret
+            else:
+                return
+    finally:
+        cursor.close()

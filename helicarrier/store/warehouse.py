@@ -1,0 +1,238 @@
+"""The warehouse file: the one owner of the DuckDB file, one writer or many readers at a time.
+
+DuckDB lets one process write a file and then nobody else open it, so every access first takes the
+lock `<file>.lock` (shared to read, exclusive to write) and waits a bounded time for it. Writes are
+short transactions: the file is attached to an engine in memory that lives as long as the store,
+which is several times faster than opening it anew, and detached right after. Heavy work belongs
+into Parquet files, not in here. The schema is made by numbered plain SQL files at the first write.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from helicarrier import times
+from helicarrier.errors import ErrorCode, NotReady, StorageUnavailable
+from helicarrier.store.failures import not_a_database
+from helicarrier.store.file_lock import PAUSE_SECONDS, held_by_another, locked
+from helicarrier.store.versions import MIGRATIONS
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_MAGIC = b"DUCK"
+_MAGIC_OFFSET = 8
+_HELD = "Could not set lock on file"  # DuckDB has no codes for its errors.
+
+_HAS_VERSIONS = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'helicarrier_warehouse_version'"
+_VERSION = "SELECT COALESCE(MAX(version), 0) FROM helicarrier_warehouse_version"
+_CREATE_VERSIONS = """
+CREATE TABLE IF NOT EXISTS helicarrier_warehouse_version (
+  version INTEGER PRIMARY KEY,
+  name VARCHAR NOT NULL,
+  applied_at TIMESTAMP WITH TIME ZONE NOT NULL
+)
+"""
+_RECORD_VERSION = "INSERT INTO helicarrier_warehouse_version VALUES ($version, $name, $applied_at)"
+
+
+class WarehouseStore:
+    """The DuckDB file at `path`; nothing is opened or made before the first write."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        wait_seconds: float = 10.0,
+        migrations: Path = MIGRATIONS / "warehouse",
+    ) -> None:
+        """Args: the file, how long to wait for others, the folder of NNNN_name.sql files."""
+        self.path = path.absolute()
+        self._lock_path = self.path.with_name(self.path.name + ".lock")
+        self._wait_seconds = wait_seconds
+        self._migrations = sorted(migrations.glob("[0-9]*.sql"))
+        self._engine: DuckDBPyConnection | None = None
+        self._engine_pid = 0
+
+    @contextmanager
+    def write(self) -> Iterator["DuckDBPyConnection"]:
+        """A connection in one transaction, for this process alone; rolled back on any error.
+
+        Raises:
+            StorageUnavailable: STORAGE_BUSY names the process that holds the file;
+                DB_PATH_INVALID where there is and can be no DuckDB file.
+            NotReady: SCHEMA_TOO_NEW or MIGRATION_FAILED.
+        """
+        self._require_possible()
+        with (
+            locked(
+                self._lock_path,
+                subject=self.path,
+                exclusive=True,
+                wait_seconds=self._wait_seconds,
+            ) as deadline,
+            self._attached(deadline) as connection,
+        ):
+            self._migrate(connection)
+            with _transaction(connection):
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator["DuckDBPyConnection"]:
+        """A read-only connection; other readers may read at the same time.
+
+        Raises:
+            NotReady: MIGRATION_PENDING, nothing was written yet, or SCHEMA_TOO_NEW.
+            StorageUnavailable: as for `write`.
+        """
+        import duckdb
+
+        if not self.path.exists():
+            raise self._pending()
+        self._require_possible()
+        with (
+            locked(
+                self._lock_path, subject=self.path, exclusive=False, wait_seconds=self._wait_seconds
+            ) as deadline,
+            self._patient(
+                deadline, lambda: duckdb.connect(str(self.path), read_only=True)
+            ) as connection,
+        ):
+            connection.execute("SET TimeZone = 'UTC'")
+            if self._version(connection) < len(self._migrations):
+                raise self._pending()
+            yield connection
+
+    def close(self) -> None:
+        """Ends the engine in memory; a later write starts a new one."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    @contextmanager
+    def _attached(self, deadline: float) -> Iterator["DuckDBPyConnection"]:
+        """The file as the default database of a connection to this process' engine."""
+        import duckdb
+
+        path = str(self.path).replace("'", "''")
+        is_new = not self.path.exists()
+        connection = self._own_engine().cursor()
+        try:
+            self._patient(deadline, lambda: connection.execute(f"ATTACH '{path}' AS warehouse"))
+            if is_new:
+                self.path.chmod(0o600)
+            connection.execute("USE warehouse")
+            connection.execute("SET TimeZone = 'UTC'")
+            yield connection
+        finally:
+            try:
+                connection.execute("USE memory")
+                connection.execute("DETACH DATABASE IF EXISTS warehouse")
+            except duckdb.Error:
+                self.close()  # Whatever still holds the file goes with the engine.
+            connection.close()
+
+    def _own_engine(self) -> "DuckDBPyConnection":
+        """The engine of this process: a fork must not use its parent's.
+
+        One thread suffices for short transactions and leaves no others behind for a fork to lose.
+        """
+        import duckdb
+
+        if self._engine is None or self._engine_pid != os.getpid():
+            self._engine = duckdb.connect(":memory:", config={"threads": 1})
+            self._engine_pid = os.getpid()
+        return self._engine
+
+    def _patient(
+        self, deadline: float, open_file: "Callable[[], DuckDBPyConnection]"
+    ) -> "DuckDBPyConnection":
+        """Programs that do not know the lock file (the DuckDB shell) hold DuckDB's own lock."""
+        import duckdb
+
+        while True:
+            try:
+                return open_file()
+            except duckdb.IOException as error:
+                if _HELD not in str(error):
+                    raise StorageUnavailable(
+                        f"the warehouse file {self.path} cannot be opened",
+                        hint="`helicarrier doctor` looks at the folder, the disk and the file.",
+                    ) from error
+                if time.monotonic() > deadline:
+                    raise held_by_another(self.path) from error
+            time.sleep(PAUSE_SECONDS)
+
+    def _require_possible(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not self.path.exists():
+                return
+            with self.path.open("rb") as file:
+                head = file.read(_MAGIC_OFFSET + len(_MAGIC))
+        except OSError:
+            raise StorageUnavailable(
+                f"the warehouse file {self.path} cannot exist there",
+                code=ErrorCode.DB_PATH_INVALID,
+                hint="Set HELICARRIER_DATA_DIR to a folder that can be written.",
+            ) from None
+        if head[_MAGIC_OFFSET:] != _MAGIC:
+            raise not_a_database(f"the warehouse file {self.path}")
+
+    def _version(self, connection: "DuckDBPyConnection") -> int:
+        if connection.execute(_HAS_VERSIONS).fetchone() is None:
+            return 0
+        found = connection.execute(_VERSION).fetchone()
+        version = int(found[0]) if found else 0
+        if version > len(self._migrations):
+            raise NotReady(
+                f"the warehouse file {self.path} is at version {version}, "
+                f"this program knows {len(self._migrations)}",
+                code=ErrorCode.SCHEMA_TOO_NEW,
+                hint="Run a newer helicarrier.",
+            )
+        return version
+
+    def _migrate(self, connection: "DuckDBPyConnection") -> None:
+        """Runs what is pending, each file and its record in one transaction."""
+        import duckdb
+
+        for number in range(self._version(connection) + 1, len(self._migrations) + 1):
+            script = self._migrations[number - 1]
+            try:
+                with _transaction(connection):
+                    connection.execute(_CREATE_VERSIONS)
+                    connection.execute(script.read_text(encoding="utf-8"))
+                    record = {"version": number, "name": script.stem, "applied_at": times.now()}
+                    connection.execute(_RECORD_VERSION, record)
+            except duckdb.Error as error:
+                raise NotReady(
+                    f"migration {script.stem} of the warehouse file {self.path} failed "
+                    "and was rolled back",
+                    code=ErrorCode.MIGRATION_FAILED,
+                    hint="The file is as it was before; report the cause.",
+                ) from error
+
+    def _pending(self) -> NotReady:
+        return NotReady(
+            f"the warehouse file {self.path} does not hold this version's tables yet",
+            code=ErrorCode.MIGRATION_PENDING,
+            hint="The first import or refresh makes them.",
+        )
+
+
+@contextmanager
+def _transaction(connection: "DuckDBPyConnection") -> Iterator[None]:
+    import duckdb
+
+    connection.execute("BEGIN TRANSACTION")
+    try:
+        yield
+    except BaseException:
+        with suppress(duckdb.Error):  # DuckDB may have ended the transaction by itself.
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

@@ -1,0 +1,65 @@
+"""Times: aware UTC in memory, one fixed-width text form in SQLite, files and on the wire.
+
+`2026-07-29T05:29:50.448000Z` always has 27 characters, so that text order is time order and the
+first ten characters are the UTC day. Every time that enters the system passes through here.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+
+_MILLISECOND_FORM = 24  # 2026-07-29T05:29:50.448Z, what most session logs write
+_CANONICAL_FORM = 27
+
+
+def utc_text(at: datetime) -> str:
+    """An aware datetime -> the 27-character UTC form. ValueError for a naive one."""
+    if at.tzinfo is None:
+        message = "a time without a zone cannot be placed; expected an aware datetime"
+        raise ValueError(message)
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def canonical(text: str) -> str:
+    """ISO 8601 text with a zone -> the 27-character UTC form. ValueError for anything else.
+
+    The usual forms of logs (`...:50.448Z`) are only checked and padded, which is five times
+    faster than formatting a datetime again.
+    """
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        message = "a time without a zone cannot be placed"
+        raise ValueError(message)
+    if text[-1] == "Z" and text[10] == "T":
+        if len(text) == _MILLISECOND_FORM and text[19] == ".":
+            return text[:23] + "000Z"
+        if len(text) == _CANONICAL_FORM and text[19] == ".":
+            return text
+    return utc_text(at)
+
+
+def parse(text: str) -> datetime:
+    """ISO 8601 text with a zone -> aware UTC datetime. ValueError without a zone."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        message = "a time without a zone cannot be placed"
+        raise ValueError(message)
+    return at.astimezone(UTC)
+
+
+def from_epoch_ms(milliseconds: float) -> datetime:
+    """Milliseconds since 1970 -> aware UTC datetime."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+
+
+def milliseconds_between(start: str, end: str) -> int:
+    """Whole milliseconds from one canonical text to another; negative when they run backwards."""
+    return (parse(end) - parse(start)) // timedelta(milliseconds=1)
+
+
+def days(first: date, last: date) -> list[date]:
+    """Every day from first to last, both included; empty when last lies before first."""
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def now() -> datetime:
+    """The clock of the edges (CLI, API, Dagster); the core takes its time as an argument."""
+    return datetime.now(tz=UTC)

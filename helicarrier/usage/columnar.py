@@ -1,0 +1,134 @@
+"""Rows of the operational store as Arrow tables, at the speed of the driver's text.
+
+A Python object for each value would cost more than the database's own work. So both dialects hand
+over whole rows as CSV lines, which Arrow parses into columns of the declared types: Postgres by
+COPY, SQLite by formatting the line inside the query. Money travels as whole nano-dollars and
+instants as canonical text, so one parser serves both.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from helicarrier import times
+from helicarrier.governance.arrow import arrow_schema, table_of_csv
+from helicarrier.governance.contract import Column, ColumnKind, TableContract
+from helicarrier.store.query import to_pyformat
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_BATCH_ROWS = 20_000
+_BATCH_BYTES = 4_000_000
+
+
+def read(
+    connection: Connection, contract: TableContract, query: str, params: Mapping[str, str]
+) -> "Iterator[pa.Table]":
+    """The rows of a query, batch by batch, in its order.
+
+    Args:
+        connection: a read transaction.
+        contract: declares the columns that the query returns, by name.
+        query: a SELECT in the words that both dialects know, with `:name` parameters.
+        params: instants and days as text.
+
+    Raises:
+        pyarrow.ArrowInvalid: a stored value is not of its column's kind.
+    """
+    by_dialect = _sqlite_lines if connection.dialect.name == "sqlite" else _postgres_lines
+    for data in by_dialect(connection, contract, query, params):
+        yield table_of_csv(contract, data)
+
+
+def read_days(
+    connection: Connection, contract: TableContract, column: str, first: date, last: date
+) -> "pa.Table":
+    """The stored rows of a table whose `column`, a day or an instant, lies on first to last.
+
+    What an audit of one partition reads. Raises as `read`.
+    """
+    import pyarrow as pa
+
+    names = ", ".join(contract.column_names)
+    query = (
+        f"SELECT {names} FROM {contract.name} "  # noqa: S608 - names of the contract
+        f"WHERE {column} >= :first AND {column} < :after"
+    )
+    bounds = {"first": first, "after": last + timedelta(days=1)}
+    if contract.by_name[column].kind is ColumnKind.DAY:
+        params = {name: day.isoformat() for name, day in bounds.items()}
+    else:
+        params = {name: midnight(day) for name, day in bounds.items()}
+    batches = list(read(connection, contract, query, params))
+    return pa.concat_tables(batches) if batches else arrow_schema(contract).empty_table()
+
+
+def midnight(day: date) -> str:
+    """The first instant of a UTC day as canonical text."""
+    return times.utc_text(datetime.combine(day, time(), UTC))
+
+
+def _sqlite_lines(
+    connection: Connection, contract: TableContract, query: str, params: Mapping[str, str]
+) -> Iterator[bytes]:
+    formats = ",".join(_sqlite_format(column) for column in contract.columns)
+    values = ", ".join(_sqlite_value(column) for column in contract.columns)
+    line = f"SELECT printf('{formats}', {values}) FROM ({query})"  # noqa: S608 - constants
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(line, dict(params))
+        while rows := cursor.fetchmany(_BATCH_ROWS):
+            yield "\n".join([row[0] for row in rows]).encode()
+    finally:
+        cursor.close()
+
+
+def _sqlite_format(column: Column) -> str:
+    # %w doubles the quotes inside a text and writes NULL as an empty text, %s writes it as nothing.
+    return '"%w"' if _is_open_text(column) and not column.nullable else "%s"
+
+
+def _sqlite_value(column: Column) -> str:
+    name = column.name
+    if _is_open_text(column) and column.nullable:
+        return f"CASE WHEN {name} IS NOT NULL THEN printf('\"%w\"', {name}) END"
+    return f"hex({name})" if column.kind is ColumnKind.BYTES else name
+
+
+def _is_open_text(column: Column) -> bool:
+    return column.kind in {ColumnKind.TEXT, ColumnKind.JSON} and not column.values  # noqa: PD011
+
+
+def _postgres_lines(
+    connection: Connection, contract: TableContract, query: str, params: Mapping[str, str]
+) -> Iterator[bytes]:
+    values = ", ".join(_postgres_value(column) for column in contract.columns)
+    copy = to_pyformat(f"COPY (SELECT {values} FROM ({query}) AS read) TO STDOUT (FORMAT csv)")
+    with (
+        connection.connection.cursor() as cursor,
+        cursor.copy(copy, dict(params)) as lines,
+    ):
+        pending = bytearray()
+        for line in lines:
+            pending += line
+            if len(pending) >= _BATCH_BYTES:
+                yield bytes(pending)
+                pending.clear()
+        if pending:
+            yield bytes(pending)
+
+
+def _postgres_value(column: Column) -> str:
+    name = column.name
+    match column.kind:
+        case ColumnKind.MONEY:
+            return f"CAST({name} * 1000000000 AS BIGINT)"
+        case ColumnKind.TIMESTAMP:
+            return f"""to_char({name}, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+        case ColumnKind.BYTES:
+            return f"encode({name}, 'hex')"
+        case _:
+            return name
