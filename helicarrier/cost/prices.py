@@ -222,17 +222,14 @@ class PriceBook:
 def _is_dated(model: "ModelInfo", at: datetime) -> bool:
     """Whether the list knows the price it gives to be valid at that time.
 
-    A price without dates is valid at any time. Once a model has dated prices, a time before the
-    first of them has none, and neither has a time at which no condition holds.
+    A price without conditions is valid until the list replaces it by a dated one. Where every
+    price has a condition and none of them holds, the list falls back to one that did not apply.
     """
-    from genai_prices.types import ModelPrice, StartDateConstraint
+    from genai_prices.types import ModelPrice
 
     if isinstance(model.prices, ModelPrice):
         return True
     conditions = [entry.constraint for entry in model.prices]
-    starts = [c.start_date for c in conditions if isinstance(c, StartDateConstraint)]
-    if starts and at.date() < min(starts):
-        return False
     return any(condition is None or condition.active(at) for condition in conditions)
 
 

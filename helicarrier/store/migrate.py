@@ -10,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from helicarrier import logs
 from helicarrier.errors import ErrorCode, HelicarrierError, NotReady, StorageUnavailable
 from helicarrier.store import sqlite_file
 from helicarrier.store.addresses import Address, PostgresDatabase, SqliteFile, parse_address
@@ -115,7 +116,7 @@ def upgrade(url: str, backup_dir: Path, *, environment: Environment = CORE) -> U
         _run(connection, address, environment)
     done = environment.revisions
     applied = done if current is None else done[done.index(current) + 1 :]
-    _log(address, current, environment)
+    logs.info("store.migrated", place=address.place, previous=current, current=environment.head)
     return UpgradeResult(
         previous=current, current=environment.head, applied=applied, backup=saved, message=message
     )
@@ -250,14 +251,3 @@ def _config(environment: Environment, script: StringIO | None = None) -> "Config
     config.attributes["version_table"] = environment.version_table
     config.attributes["lock_statement"] = f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"
     return config
-
-
-def _log(address: Address, previous: str | None, environment: Environment) -> None:
-    import structlog
-
-    structlog.get_logger(__name__).info(
-        "store.migrated",
-        place=address.place,
-        previous=previous,
-        current=environment.head,
-    )

@@ -10,7 +10,7 @@ durable before it returns (synchronous FULL). Failures of the surroundings leave
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
@@ -27,7 +27,7 @@ from helicarrier.store.addresses import (
 )
 from helicarrier.store.failures import as_storage_failures, busy, storage_failure
 
-WRITE_WAIT_SECONDS = 30.0
+WAIT_SECONDS = 30.0
 """How long a writer tries to get its turn before it gives up with STORAGE_BUSY."""
 
 _READERS = 4
@@ -36,15 +36,20 @@ _READERS = 4
 class OperationalStore:
     """The store at a URL; connections are opened at first use and kept until `close`."""
 
-    def __init__(self, url: str) -> None:
-        """Args: url, `sqlite:///PATH` or `postgresql+psycopg://...`; nothing is opened yet."""
+    def __init__(self, url: str, *, wait_seconds: float = WAIT_SECONDS) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            url: `sqlite:///PATH` or `postgresql+psycopg://...`.
+            wait_seconds: how long a writer tries to get its turn.
+        """
         self.url = url
         self._address = parse_address(url)
         self.dialect: Dialect = dialect_of(self._address)
         match self._address:
             case SqliteFile():
-                self._writer = _sqlite_engine(self._address, writer=True)
-                self._reader = _sqlite_engine(self._address, writer=False)
+                self._writer = _sqlite_writer(self._address, wait_seconds)
+                self._reader = _sqlite_reader(self._address)
             case PostgresDatabase():
                 self._writer = postgres_engine(self._address)
                 self._reader = self._writer.execution_options(
@@ -104,55 +109,78 @@ def postgres_engine(server: PostgresDatabase) -> Engine:
     )
 
 
-def _sqlite_engine(file: SqliteFile, *, writer: bool) -> Engine:
+def _sqlite_writer(file: SqliteFile, wait_seconds: float) -> Engine:
     def connect() -> sqlite3.Connection:
-        sqlite_file.require(file)
-        connection = sqlite_file.connect(file, "rw")
-        try:
-            _configure(connection, writer=writer)
-        except BaseException:
-            connection.close()
-            raise
+        connection = sqlite_file.connect(
+            file, "rw", timeout=min(wait_seconds, sqlite_file.BUSY_TIMEOUT_SECONDS)
+        )
+        _set(connection, "PRAGMA foreign_keys = ON", "PRAGMA synchronous = FULL")
+        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            _set(connection, "PRAGMA journal_mode = WAL")
         return connection
 
-    engine = create_engine(
-        "sqlite+pysqlite://",
-        creator=connect,
-        poolclass=QueuePool,
-        pool_size=1 if writer else _READERS,
-        max_overflow=0,
-        pool_timeout=WRITE_WAIT_SECONDS,
-    )
+    engine = _sqlite_engine(file, connect, connections=1, wait_seconds=wait_seconds)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        if writer:
-            _begin_immediate(connection, file.place)
-        else:
-            connection.exec_driver_sql("BEGIN")
+        _begin_immediate(connection, file.place, wait_seconds)
 
     return engine
 
 
-def _configure(connection: sqlite3.Connection, *, writer: bool) -> None:
-    connection.execute("PRAGMA foreign_keys = ON")
-    if not writer:
-        connection.execute("PRAGMA query_only = ON")
-        return
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA wal_autocheckpoint = 16000")
-    connection.execute("PRAGMA cache_size = -65536")
-    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-        connection.execute("PRAGMA journal_mode = WAL")
+def _sqlite_reader(file: SqliteFile) -> Engine:
+    def connect() -> sqlite3.Connection:
+        connection = sqlite_file.connect(file, "rw")
+        _set(connection, "PRAGMA query_only = ON")
+        return connection
+
+    engine = _sqlite_engine(file, connect, connections=_READERS, wait_seconds=WAIT_SECONDS)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
 
 
-def _begin_immediate(connection: Connection, place: str) -> None:
+def _sqlite_engine(
+    file: SqliteFile,
+    connect: Callable[[], sqlite3.Connection],
+    *,
+    connections: int,
+    wait_seconds: float,
+) -> Engine:
+    def creator() -> sqlite3.Connection:
+        sqlite_file.require(file)
+        return connect()
+
+    return create_engine(
+        "sqlite+pysqlite://",
+        creator=creator,
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=wait_seconds,
+    )
+
+
+def _set(connection: sqlite3.Connection, *pragmas: str) -> None:
+    """Runs pragmas on a new connection, which is not left open when one fails."""
+    try:
+        for pragma in pragmas:
+            connection.execute(pragma)
+    except sqlite3.Error:
+        connection.close()
+        raise
+
+
+def _begin_immediate(connection: Connection, place: str, wait_seconds: float) -> None:
     """SQLite's lock is no queue: within the busy timeout a waiter polls ever more slowly.
 
     Starting anew polls fast again and so finds the gaps between the transactions of a busy
     importer; the random pause keeps waiting processes from knocking in step.
     """
-    deadline = time.monotonic() + WRITE_WAIT_SECONDS
+    deadline = time.monotonic() + wait_seconds
     cursor = connection.connection.cursor()
     try:
         while True:

@@ -25,21 +25,31 @@ _BATCH_BYTES = 4_000_000
 
 
 def read(
-    connection: Connection, contract: TableContract, query: str, params: Mapping[str, str]
+    connection: Connection,
+    contract: TableContract,
+    query: str,
+    params: Mapping[str, str],
+    *,
+    order_by: str,
 ) -> "Iterator[pa.Table]":
-    """The rows of a query, batch by batch, in its order.
+    """The rows of a query, batch by batch, in the order of one column.
 
     Args:
         connection: a read transaction.
         contract: declares the columns that the query returns, by name.
-        query: a SELECT in the words that both dialects know, with `:name` parameters.
+        query: a SELECT without ORDER BY (SQLite would buffer its rows before they are formatted)
+            in the words that both dialects know, with `:name` parameters.
         params: instants and days as text.
+        order_by: a column of the contract.
 
     Raises:
         pyarrow.ArrowInvalid: a stored value is not of its column's kind.
     """
-    by_dialect = _sqlite_lines if connection.dialect.name == "sqlite" else _postgres_lines
-    for data in by_dialect(connection, contract, query, params):
+    sqlite = connection.dialect.name == "sqlite"
+    line = _sqlite_line(contract) if sqlite else _postgres_line(contract)
+    select = f"SELECT {line} FROM ({query}) AS wanted ORDER BY {order_by}"  # noqa: S608 - names
+    fetch = _sqlite_lines if sqlite else _postgres_lines
+    for data in fetch(connection, select, params):
         yield table_of_csv(contract, data)
 
 
@@ -61,29 +71,32 @@ def read_days(
     if contract.by_name[column].kind is ColumnKind.DAY:
         params = {name: day.isoformat() for name, day in bounds.items()}
     else:
-        params = {name: midnight(day) for name, day in bounds.items()}
-    batches = list(read(connection, contract, query, params))
+        params = {name: times.utc_text(midnight(day)) for name, day in bounds.items()}
+    batches = list(read(connection, contract, query, params, order_by=column))
     return pa.concat_tables(batches) if batches else arrow_schema(contract).empty_table()
 
 
-def midnight(day: date) -> str:
-    """The first instant of a UTC day as canonical text."""
-    return times.utc_text(datetime.combine(day, time(), UTC))
+def midnight(day: date) -> datetime:
+    """The first instant of a UTC day."""
+    return datetime.combine(day, time(), UTC)
 
 
 def _sqlite_lines(
-    connection: Connection, contract: TableContract, query: str, params: Mapping[str, str]
+    connection: Connection, select: str, params: Mapping[str, str]
 ) -> Iterator[bytes]:
-    formats = ",".join(_sqlite_format(column) for column in contract.columns)
-    values = ", ".join(_sqlite_value(column) for column in contract.columns)
-    line = f"SELECT printf('{formats}', {values}) FROM ({query})"  # noqa: S608 - constants
     cursor = connection.connection.cursor()
     try:
-        cursor.execute(line, dict(params))
+        cursor.execute(select, dict(params))
         while rows := cursor.fetchmany(_BATCH_ROWS):
             yield "\n".join([row[0] for row in rows]).encode()
     finally:
         cursor.close()
+
+
+def _sqlite_line(contract: TableContract) -> str:
+    formats = ",".join(_sqlite_format(column) for column in contract.columns)
+    values = ", ".join(_sqlite_value(column) for column in contract.columns)
+    return f"printf('{formats}', {values})"
 
 
 def _sqlite_format(column: Column) -> str:
@@ -99,26 +112,30 @@ def _sqlite_value(column: Column) -> str:
 
 
 def _is_open_text(column: Column) -> bool:
-    return column.kind in {ColumnKind.TEXT, ColumnKind.JSON} and not column.values  # noqa: PD011
+    return column.kind in {ColumnKind.TEXT, ColumnKind.JSON} and not column.values
 
 
 def _postgres_lines(
-    connection: Connection, contract: TableContract, query: str, params: Mapping[str, str]
+    connection: Connection, select: str, params: Mapping[str, str]
 ) -> Iterator[bytes]:
-    values = ", ".join(_postgres_value(column) for column in contract.columns)
-    copy = to_pyformat(f"COPY (SELECT {values} FROM ({query}) AS read) TO STDOUT (FORMAT csv)")
-    with (
-        connection.connection.cursor() as cursor,
-        cursor.copy(copy, dict(params)) as lines,
-    ):
-        pending = bytearray()
-        for line in lines:
-            pending += line
-            if len(pending) >= _BATCH_BYTES:
+    cursor = connection.connection.cursor()
+    copy = to_pyformat(f"COPY ({select}) TO STDOUT (FORMAT csv)")
+    try:
+        with cursor.copy(copy, dict(params)) as lines:
+            pending = bytearray()
+            for line in lines:
+                pending += line
+                if len(pending) >= _BATCH_BYTES:
+                    yield bytes(pending)
+                    pending.clear()
+            if pending:
                 yield bytes(pending)
-                pending.clear()
-        if pending:
-            yield bytes(pending)
+    finally:
+        cursor.close()
+
+
+def _postgres_line(contract: TableContract) -> str:
+    return ", ".join(_postgres_value(column) for column in contract.columns)
 
 
 def _postgres_value(column: Column) -> str:

@@ -11,11 +11,13 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table
 
+from helicarrier import times
 from helicarrier.governance.arrow import arrow_schema
 from helicarrier.governance.contract import TableContract
 from helicarrier.ledger.enums import Dataset
+from helicarrier.ledger.tables import session_ledger, session_usage
 from helicarrier.usage.columnar import midnight, read
 from helicarrier.usage.tables import SESSION_FACTS, USAGE_FACTS
 
@@ -35,7 +37,6 @@ SELECT u.usage_id, u.session_id, u.occurred_at, s.agent_id, s.task_category, u.p
 FROM session_usage AS u
 JOIN session_ledger AS s ON s.session_id = u.session_id
 WHERE u.occurred_at >= :first AND u.occurred_at < :after
-ORDER BY u.occurred_at
 """
 
 # A session belongs to the day it started, with all its calls, on whatever day they came. Without
@@ -56,25 +57,28 @@ LEFT JOIN (
     GROUP BY session_id
 ) AS u ON u.session_id = s.session_id
 WHERE s.started_at >= :first AND s.started_at < :after
-ORDER BY s.started_at
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactSource:
-    """Where a facts dataset comes from: its contract, its query, the column of its instant."""
+    """Where a facts dataset comes from.
+
+    `instant` is the column, in the facts as in the ledger's `table`, that places a row on its day.
+    """
 
     contract: TableContract
     query: str
+    table: Table
     instant: str
 
 
 SOURCES = {
     Dataset.USAGE_FACTS: FactSource(
-        contract=USAGE_FACTS, query=_USAGE_FACTS, instant="occurred_at"
+        contract=USAGE_FACTS, query=_USAGE_FACTS, table=session_usage, instant="occurred_at"
     ),
     Dataset.SESSION_FACTS: FactSource(
-        contract=SESSION_FACTS, query=_SESSION_FACTS, instant="started_at"
+        contract=SESSION_FACTS, query=_SESSION_FACTS, table=session_ledger, instant="started_at"
     ),
 }
 
@@ -94,8 +98,11 @@ def partitions(
     """
     source = SOURCES[dataset]
     for first, last in ranges(days):
-        params = {"first": midnight(first), "after": midnight(last + _ONE_DAY)}
-        batches = read(connection, source.contract, source.query, params)
+        params = {
+            "first": times.utc_text(midnight(first)),
+            "after": times.utc_text(midnight(last + _ONE_DAY)),
+        }
+        batches = read(connection, source.contract, source.query, params, order_by=source.instant)
         yield from _cut(source, first, last, batches)
 
 

@@ -258,7 +258,7 @@ def test_only_price_of_a_model_is_dated(book_of: BookOf) -> None:
 @pytest.mark.parametrize(
     ("moment", "expected"),
     [
-        pytest.param("2026-04-30T23:59:59.999999", (1, False), id="before-the-first-date"),
+        pytest.param("2026-04-30T23:59:59.999999", (1, True), id="before-the-first-date"),
         pytest.param("2026-05-01T00:00:00", (2, True), id="first-moment-of-the-day"),
         pytest.param("2026-06-30T23:59:59.999999", (2, True), id="last-moment-before-the-next"),
         pytest.param("2026-07-01T00:00:00", (3, True), id="next-price"),
@@ -267,7 +267,7 @@ def test_only_price_of_a_model_is_dated(book_of: BookOf) -> None:
 def test_time_of_the_event_decides_the_price(
     book_of: BookOf, moment: str, expected: tuple[int, bool]
 ) -> None:
-    """Dated prices start at UTC midnight; before the first of them the price is undated."""
+    """Dated prices start at UTC midnight; until the first of them the unconditional one holds."""
     book = book_of(
         [
             ConditionalPrice(prices=ONE),
@@ -289,7 +289,7 @@ def test_price_that_starts_later_is_not_dated(book_of: BookOf) -> None:
 def test_day_of_a_price_is_the_utc_day(book_of: BookOf) -> None:
     """A time with another offset is converted before the day is taken."""
     book = book_of([ConditionalPrice(prices=ONE), ConditionalPrice(JULY, prices=TWO)])
-    assert quote(book, datetime.fromisoformat("2026-07-01T01:00:00+02:00")) == (1, False)
+    assert quote(book, datetime.fromisoformat("2026-07-01T01:00:00+02:00")) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,293 @@
+"""Reading the ledger: the Protocol that the service and the reports stand on, and its SQL form.
+
+Filters are combined freely; each has an index. What a person types into the search is text and
+never syntax. Results are plain dataclasses with aware times and Decimal dollars.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, Row, Select, func, select, text
+
+from helicarrier.ledger.enums import EventType, SessionStatus
+from helicarrier.ledger.model import Batch
+from helicarrier.ledger.tables import session_events, session_ledger, session_usage
+from helicarrier.ledger.writer import BatchOutcome, LedgerWriter, Tally
+from helicarrier.store.fulltext import search_condition
+from helicarrier.store.operational import OperationalStore
+
+
+class SessionSort(StrEnum):
+    """Orders of a list of sessions; each ends with the session id, so pages do not overlap."""
+
+    NEWEST = "newest"
+    RUNTIME = "runtime"
+    COST = "cost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFilter:
+    """Which sessions; None does not filter. `since` is included, `until` is not."""
+
+    agent_id: str | None = None
+    status: SessionStatus | None = None
+    model_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    search: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSummary:
+    """A session in a list; `cost_usd` is None while a call of it has no known cost."""
+
+    session_id: str
+    agent_id: str
+    agent_label: str | None
+    model_id: str
+    task_title: str | None
+    task_category: str
+    status: SessionStatus
+    started_at: datetime
+    ended_at: datetime | None
+    runtime_ms: int | None
+    source: str
+    source_uri: str
+    run_id: str
+    calls: int
+    total_tokens: int
+    cost_usd: Decimal | None
+    unknown_cost_calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionPage:
+    """One page of sessions and the number of all that match."""
+
+    rows: tuple[SessionSummary, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord:
+    """A model call with everything that defends its cost."""
+
+    usage_id: str
+    source_uri: str
+    source_line: int | None
+    run_id: str
+    occurred_at: datetime
+    provider: str
+    model_id: str
+    total_tokens: int
+    cost_usd: Decimal | None
+    pricing_version: str | None
+    cost_source: str
+    cost_confidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord:
+    """Something that happened in a session."""
+
+    event_id: str
+    seq: int
+    event_type: EventType
+    event_ts: datetime
+    payload_json: str
+    source_uri: str
+    source_line: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionDetail:
+    """A session with its calls and events, in their order."""
+
+    summary: SessionSummary
+    task_text: str | None
+    calls: tuple[CallRecord, ...]
+    events: tuple[EventRecord, ...]
+
+
+class LedgerRepository(Protocol):
+    """The ledger as its readers and writers see it."""
+
+    def write(
+        self, batches: Sequence[Batch], writer: LedgerWriter
+    ) -> tuple[Tally, list[BatchOutcome]]:
+        """Write batches in one transaction; durable when it returns."""
+        ...
+
+    def find(
+        self, wanted: SessionFilter, *, sort: SessionSort, limit: int, offset: int
+    ) -> SessionPage:
+        """A page of the sessions that match."""
+        ...
+
+    def get(self, session_id: str) -> SessionDetail | None:
+        """A session with all it has; None when there is none."""
+        ...
+
+
+class SqlLedgerRepository:
+    """The ledger on SQLite and Postgres."""
+
+    def __init__(self, store: OperationalStore) -> None:
+        """Args: a store at the newest schema."""
+        self._store = store
+
+    def write(
+        self, batches: Sequence[Batch], writer: LedgerWriter
+    ) -> tuple[Tally, list[BatchOutcome]]:
+        """See `LedgerRepository.write`."""
+        with self._store.write() as connection:
+            return writer.write(connection, batches)
+
+    def find(
+        self, wanted: SessionFilter, *, sort: SessionSort, limit: int, offset: int
+    ) -> SessionPage:
+        """See `LedgerRepository.find`; the totals are computed for the sessions of the page."""
+        conditions = self._conditions(wanted)
+        matching = select(session_ledger.c.session_id).where(*conditions)
+        page = _sorted(matching, sort).limit(limit).offset(offset)
+        with self._store.read() as connection:
+            total = connection.execute(
+                select(func.count()).select_from(session_ledger).where(*conditions)
+            ).scalar_one()
+            ids = list(connection.execute(page).scalars())
+            found = {
+                row.session_id: _summary(row)
+                for row in connection.execute(
+                    _SUMMARIES.where(session_ledger.c.session_id.in_(ids))
+                )
+            }
+        return SessionPage(rows=tuple(found[session_id] for session_id in ids), total=total)
+
+    def get(self, session_id: str) -> SessionDetail | None:
+        """See `LedgerRepository.get`: three statements, whatever the size."""
+        ledger, usage, events = session_ledger.c, session_usage.c, session_events.c
+        with self._store.read() as connection:
+            row = connection.execute(
+                _SUMMARIES.where(ledger.session_id == session_id)
+            ).one_or_none()
+            if row is None:
+                return None
+            calls = connection.execute(
+                select(session_usage)
+                .where(usage.session_id == session_id)
+                .order_by(usage.seq, usage.usage_id)
+            ).all()
+            happened = connection.execute(
+                select(session_events)
+                .where(events.session_id == session_id)
+                .order_by(events.seq, events.event_id)
+            ).all()
+        return SessionDetail(
+            summary=_summary(row),
+            task_text=row.task_text,
+            calls=tuple(map(_call, calls)),
+            events=tuple(map(_event, happened)),
+        )
+
+    def _conditions(self, wanted: SessionFilter) -> list[ColumnElement[bool]]:
+        ledger = session_ledger.c
+        conditions: list[ColumnElement[bool]] = []
+        if wanted.agent_id is not None:
+            conditions.append(ledger.agent_id == wanted.agent_id)
+        if wanted.status is not None:
+            conditions.append(ledger.status == wanted.status.value)
+        if wanted.model_id is not None:
+            conditions.append(ledger.model_id == wanted.model_id)
+        if wanted.since is not None:
+            conditions.append(ledger.started_at >= wanted.since)
+        if wanted.until is not None:
+            conditions.append(ledger.started_at < wanted.until)
+        if wanted.search is not None:
+            search = search_condition(self._store.dialect, wanted.search)
+            conditions.append(text(search.sql).bindparams(**search.params))  # type: ignore[arg-type]
+        return conditions
+
+
+_OWN_CALLS = session_usage.c.session_id == session_ledger.c.session_id
+
+
+def _of_calls(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    return select(value).where(_OWN_CALLS).correlate(session_ledger).scalar_subquery()
+
+
+_COST = _of_calls(func.sum(session_usage.c.cost_usd))
+_SUMMARIES = select(
+    session_ledger,
+    _of_calls(func.count(session_usage.c.usage_id)).label("calls"),
+    _of_calls(func.coalesce(func.sum(session_usage.c.total_tokens), 0)).label("total_tokens"),
+    _COST.label("cost_usd"),
+    _of_calls(
+        func.count(session_usage.c.usage_id) - func.count(session_usage.c.cost_usd)
+    ).label("unknown_cost_calls"),
+)
+
+
+def _sorted(query: Select[tuple[str]], sort: SessionSort) -> Select[tuple[str]]:
+    ledger = session_ledger.c
+    match sort:
+        case SessionSort.NEWEST:
+            return query.order_by(ledger.started_at.desc(), ledger.session_id)
+        case SessionSort.RUNTIME:
+            return query.order_by(ledger.runtime_ms.desc().nulls_last(), ledger.session_id)
+        case SessionSort.COST:
+            return query.order_by(_COST.desc().nulls_last(), ledger.session_id)
+
+
+def _summary(row: Row[tuple[object, ...]]) -> SessionSummary:
+    return SessionSummary(
+        session_id=row.session_id,
+        agent_id=row.agent_id,
+        agent_label=row.agent_label,
+        model_id=row.model_id,
+        task_title=row.task_title,
+        task_category=row.task_category,
+        status=SessionStatus(row.status),
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        runtime_ms=row.runtime_ms,
+        source=row.source,
+        source_uri=row.source_uri,
+        run_id=row.run_id,
+        calls=row.calls,
+        total_tokens=int(row.total_tokens),
+        cost_usd=None if row.unknown_cost_calls else row.cost_usd,
+        unknown_cost_calls=row.unknown_cost_calls,
+    )
+
+
+def _call(row: Row[tuple[object, ...]]) -> CallRecord:
+    return CallRecord(
+        usage_id=row.usage_id,
+        source_uri=row.source_uri,
+        source_line=row.source_line,
+        run_id=row.run_id,
+        occurred_at=row.occurred_at,
+        provider=row.provider,
+        model_id=row.model_id,
+        total_tokens=row.total_tokens,
+        cost_usd=row.cost_usd,
+        pricing_version=row.pricing_version,
+        cost_source=row.cost_source,
+        cost_confidence=row.cost_confidence,
+    )
+
+
+def _event(row: Row[tuple[object, ...]]) -> EventRecord:
+    return EventRecord(
+        event_id=row.event_id,
+        seq=row.seq,
+        event_type=EventType(row.event_type),
+        event_ts=row.event_ts,
+        payload_json=row.payload_json,
+        source_uri=row.source_uri,
+        source_line=row.source_line,
+    )
