@@ -23,8 +23,10 @@ MAX_INTEGER = 2**53
 """Beyond it a double no longer holds every integer, and readers disagree (RFC 7493)."""
 
 _BOM = b"\xef\xbb\xbf"
-_ASTRAL = re.compile(rb"[\xf0-\xf4]|\\u[dD][89a-fA-F]")
-_NUL = re.compile(rb"\\u0000")
+_ASTRAL = re.compile(rb"[\xf0-\xf4]")  # first byte of a character beyond the BMP
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPE = b"\\u"
+_NUL = b"\\u0000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +81,17 @@ def _parse(body: bytes) -> Parsed:
         raise _Refused("TOO_DEEP", "the body is nested too deeply") from None
     except json.JSONDecodeError:
         raise _Refused("NOT_JSON", "the body is not one JSON document") from None
-    astral = _ASTRAL.search(body) is not None
-    if astral or _NUL.search(body) is not None:
+    astral = _may_be_astral(body)
+    if astral or _NUL in body:
         _check_texts(value)
     return Parsed(value=value, any_real=numbers.any_real, any_astral=astral)
+
+
+def _may_be_astral(body: bytes) -> bool:
+    """Cheap tests first: most bodies are ASCII without escapes."""
+    if not body.isascii() and _ASTRAL.search(body) is not None:
+        return True
+    return _ESCAPE in body and _SURROGATE.search(body) is not None
 
 
 def _object(pairs: list[tuple[str, JSONValue]]) -> JSONValue:

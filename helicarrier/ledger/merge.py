@@ -34,6 +34,9 @@ def merge_sessions(stored: Session, seen: Session) -> Session:
     first, second = sorted((stored, seen), key=lambda s: (s.started_at, s.source_uri))
     return msgspec.structs.replace(
         later,
+        idempotency_key=stored.idempotency_key,
+        payload_sha256=stored.payload_sha256,
+        revision=stored.revision,
         started_at=first.started_at,
         ended_at=later.ended_at or other.ended_at,
         task_title=later.task_title or other.task_title,

@@ -225,9 +225,9 @@ _SUMMARIES = select(
     _of_calls(func.count(session_usage.c.usage_id)).label("calls"),
     _of_calls(func.coalesce(func.sum(session_usage.c.total_tokens), 0)).label("total_tokens"),
     _COST.label("cost_usd"),
-    _of_calls(
-        func.count(session_usage.c.usage_id) - func.count(session_usage.c.cost_usd)
-    ).label("unknown_cost_calls"),
+    _of_calls(func.count(session_usage.c.usage_id) - func.count(session_usage.c.cost_usd)).label(
+        "unknown_cost_calls"
+    ),
 )
 
 

@@ -22,7 +22,10 @@ from helicarrier.store.types import Money
 Scalar = str | int | bytes | None
 Row = tuple[Scalar, ...]
 
-_COPIES = "SELECT u.usage_id, u.session_id, u.occurred_at FROM {keys} k JOIN session_usage u ON "
+_COPIES = (
+    "SELECT u.usage_id, u.session_id, s.started_at, u.occurred_at FROM session_ledger s,"
+    " {keys} k, session_usage u WHERE s.session_id = u.session_id AND "
+)
 _LEDGER_LOCK = 0x48454C49  # "HELI": one writer of the ledger at a time
 
 
@@ -58,7 +61,10 @@ class Sink(Protocol):
         ...
 
     def copies(self, message_keys: Iterable[str]) -> list[Row]:
-        """usage_id, session_id, occurred_at of the calls whose id begins with a key and `:`."""
+        """Calls whose id begins with a key and `:`.
+
+        Rows of usage_id, session_id, the session's started_at, occurred_at.
+        """
         ...
 
     def execute(self, sql: str, keys: Iterable[str]) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from helicarrier import times
 from helicarrier.cost.governed import Pricer
-from helicarrier.ledger import dirty, merge, rows
+from helicarrier.ledger import dirty, history, merge, rows
 from helicarrier.ledger.model import Batch, Call, Envelope, Event, Session
 from helicarrier.ledger.sink import Row, Sink, sink_of
 from helicarrier.ledger.tables import session_events, session_ledger, session_usage
@@ -323,15 +323,14 @@ class _Work:
             return
         parents = {c.call.message_key for c in candidates.values() if not c.call.sidechain}
         superseded: set[str] = set()
-        for usage_id, session_id, occurred_at in self._sink.copies(sorted(keys)):
+        for usage_id, session_id, started_at, occurred_at in self._sink.copies(sorted(keys)):
             name = str(usage_id)
             key = ":".join(name.split(":")[:2])
             if not name.endswith(_SIDECHAIN):
                 parents.add(key)
             elif key in parents:
                 superseded.add(name)
-                self.call_times.add(str(occurred_at))
-                self._remodel.add(str(session_id))
+                self._touch(str(session_id), str(started_at), str(occurred_at))
         if superseded:
             self._sink.execute(_DROP_CALLS, superseded)
         lost = [
@@ -405,7 +404,10 @@ class _Work:
             [rows.session_row(s, now=now, run_id=run_id) for s in self._session_rows.values()],
         )
         sink.insert(session_usage, self._new_calls)
+        changed = [str(row[0]) for row in self._changed_calls]
+        history.keep_first(sink, changed)
         sink.upsert(session_usage, self._changed_calls)
+        history.append(sink, changed, reason=history.Reason.FULLER_COPY)
         sink.execute_each(_SET_OWNER, self._moves)
         sink.insert(session_events, self._new_events)
         sink.upsert(session_events, self._changed_events)

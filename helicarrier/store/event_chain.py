@@ -5,9 +5,8 @@ newest link and the number of links, kept elsewhere, then show even that, and a 
 """
 
 from collections.abc import Iterable, Mapping
-from hashlib import sha256
 
-import rfc8785
+from helicarrier.canonical import canonical_bytes, sha256
 
 FIRST = "0" * 64
 """What the first event names as the link before it."""
@@ -17,7 +16,7 @@ Content = Mapping[str, str | int | None]
 
 def link(previous: str, content: Content) -> str:
     """SHA-256 over the previous link and the content in canonical JSON (RFC 8785)."""
-    return sha256(previous.encode() + rfc8785.dumps(dict(content))).hexdigest()
+    return sha256(previous.encode(), canonical_bytes(dict(content)))
 
 
 def broken(events: Iterable[tuple[str, str, Content]]) -> list[int]:

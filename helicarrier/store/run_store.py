@@ -11,13 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-import rfc8785
-
 from helicarrier import times
+from helicarrier.canonical import canonical_bytes, sha256
 from helicarrier.errors import ErrorCode, NotReady
 from helicarrier.store import event_chain
 from helicarrier.store.code_ref import code_ref
@@ -224,7 +222,7 @@ class RunStore:
 def config_hash(config: Mapping[str, object]) -> str:
     """SHA-256 of the configuration as canonical JSON; what JSON does not know counts as text."""
     plain = json.loads(json.dumps(dict(config), default=str))
-    return sha256(rfc8785.dumps(plain)).hexdigest()
+    return sha256(canonical_bytes(plain))
 
 
 def _dead_runs(connection: "DuckDBPyConnection") -> list[Run]:
@@ -311,4 +309,6 @@ def _instant(microseconds: int) -> datetime:
 
 
 def _described(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    """The error in one text that any database can hold."""
+    said = f"{type(error).__name__}: {error}".replace("\x00", "")
+    return said.encode("utf-8", "replace").decode("utf-8")

@@ -97,7 +97,8 @@ def _require_creatable(file: SqliteFile) -> None:
     folder = _nearest_existing(file.path.parent)
     if not folder.is_dir():
         raise _invalid(file, "cannot exist: its folder is not one")
-    if not os.access(folder, os.W_OK | os.X_OK):
+    effective = os.access in os.supports_effective_ids
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=effective):
         raise _invalid(file, "cannot be made: its folder is read-only")
 
 

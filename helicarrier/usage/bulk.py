@@ -62,7 +62,8 @@ def _replace_on_sqlite(
     cursor = connection.connection.cursor()
     try:
         cursor.executemany(delete, [(day,) for day in days])
-        cursor.executemany(insert, zip(*columns, strict=True))
+        # sqlite3 takes any iterable, so the rows need not all be tuples at once.
+        cursor.executemany(insert, zip(*columns, strict=True))  # type: ignore[arg-type]
     finally:
         cursor.close()
 

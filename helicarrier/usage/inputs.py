@@ -13,8 +13,8 @@ from sqlalchemy import Connection, func, select
 from helicarrier.ledger import dirty
 from helicarrier.ledger.enums import Dataset
 from helicarrier.store.lake import Lake
-from helicarrier.usage.facts import SOURCES, FactSource, ranges
 from helicarrier.usage.columnar import midnight
+from helicarrier.usage.facts import SOURCES, FactSource, ranges
 
 
 def untrusted(

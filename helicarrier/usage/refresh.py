@@ -14,10 +14,9 @@ from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-import structlog
 from sqlalchemy import Connection
 
-from helicarrier import times
+from helicarrier import logs, times
 from helicarrier.governance import frames
 from helicarrier.ledger import dirty
 from helicarrier.ledger.enums import Dataset
@@ -28,8 +27,6 @@ from helicarrier.usage.aggregates import Aggregate
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_log = structlog.get_logger(__name__)
 
 FACTS = (Dataset.USAGE_FACTS, Dataset.SESSION_FACTS)
 DAILY = (aggregates.DAILY_USAGE, aggregates.DAILY_PROVENANCE)
@@ -53,10 +50,10 @@ class Refreshed:
     rows: dict[str, dict[date, int]] = field(default_factory=dict)
     stale: Mapping[date, tuple[date, ...]] = field(default_factory=dict)
 
-    def summary(self) -> dict[str, int | dict[str, int]]:
-        """Counts for a log line: days that stayed dirty, rows by table."""
-        totals = {name: sum(counts.values()) for name, counts in self.rows.items()}
-        return {"stale_days": len(self.stale), "rows": totals}
+    def summary(self) -> dict[str, int]:
+        """Counts for a log line: days that stay dirty, rows by table."""
+        totals = {f"{name}_rows": sum(counts.values()) for name, counts in self.rows.items()}
+        return {"stale_days": len(self.stale)} | totals
 
 
 class Refresher:
@@ -99,7 +96,7 @@ class Refresher:
                 for group in _groups(facts.partitions(connection, dataset, wanted)):
                     counts.update(self._write_facts(dataset, group))
                     self._clear(dataset, seen, group)
-        _log.info("usage.facts_refreshed", run_id=run_id, **result.summary())
+        logs.info("usage.facts_refreshed", run_id=run_id, **result.summary())
         return result
 
     def refresh_daily(self, days: Iterable[date], run_id: str) -> Refreshed:
@@ -148,7 +145,7 @@ class Refresher:
                 self._commit(batch, step)
                 for name, counts in batch.counts().items():
                     result.rows[name].update(counts)
-        _log.info("usage.refreshed", dataset=dataset.value, run_id=run_id, **result.summary())
+        logs.info("usage.refreshed", dataset=dataset.value, run_id=run_id, **result.summary())
         return result
 
     def _stale(

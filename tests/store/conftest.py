@@ -1,6 +1,8 @@
 """Stores for the tests: an address on each engine, empty or at the newest revision."""
 
-from collections.abc import Iterator
+import os
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -44,3 +46,34 @@ def sqlite_store(sqlite_url: str, tmp_path: Path) -> Iterator[OperationalStore]:
     store = OperationalStore(sqlite_url, wait_seconds=0.2)
     yield store
     store.close()
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[Callable[[], None]]:
+    """Call it to go on without the rights of root, to whom no file is read-only."""
+    before = os.geteuid()
+
+    def give_up() -> None:
+        if before == 0:
+            os.seteuid(65534)
+
+    yield give_up
+    os.seteuid(before)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody can reach, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+        folder.chmod(0o755)
+
+
+@pytest.fixture
+def read_only_folder(open_folder: Path, unprivileged: Callable[[], None]) -> Path:
+    """An empty folder that cannot be written."""
+    open_folder.chmod(0o555)
+    unprivileged()
+    return open_folder

@@ -23,7 +23,7 @@ def test_a_relative_sqlite_path_is_made_absolute() -> None:
 
 
 def test_a_postgres_url_is_given_to_libpq_without_the_driver() -> None:
-    """psycopg reads the URL as it stands, save for SQLAlchemy's part."""
+    """Nothing but the name of SQLAlchemy's driver is taken out."""
     address = parse_address("postgresql+psycopg://ann:pw@db.example:5433/ledger?sslmode=require")
     assert isinstance(address, PostgresDatabase)
     assert address.conninfo == "postgresql://ann:pw@db.example:5433/ledger?sslmode=require"

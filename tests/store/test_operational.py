@@ -22,6 +22,9 @@ from helicarrier.store.operational import OperationalStore
 
 ROOT = Path(__file__).parents[2]
 MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ONE_ENTRY = """
+INSERT INTO audit_log VALUES ('a', '2026-03-01T12:00:00.000000Z', 'x', 'x', 'x', '{}')
+"""
 
 
 def add_entry(connection: Connection, name: str) -> None:
@@ -36,6 +39,17 @@ def add_entry(connection: Connection, name: str) -> None:
             details_json="{}",
         )
     )
+
+
+def add_many(connection: Connection) -> None:
+    """More rows than a few pages hold."""
+    for n in range(1000):
+        add_entry(connection, f"{n:0500}")
+
+
+def fail_after(_done: object) -> None:
+    """What a block does that gets this far and no further."""
+    raise ZeroDivisionError
 
 
 def entries(store: OperationalStore) -> int:
@@ -54,8 +68,7 @@ def test_a_block_that_ends_is_committed(store: OperationalStore) -> None:
 def test_a_block_that_fails_leaves_nothing(store: OperationalStore) -> None:
     """Whatever the error is, all of it is rolled back, and the next block works."""
     with pytest.raises(ZeroDivisionError), store.write() as connection:
-        add_entry(connection, "a")
-        raise ZeroDivisionError
+        fail_after(add_entry(connection, "a"))
     assert entries(store) == 0
     with store.write() as connection:
         add_entry(connection, "a")
@@ -65,11 +78,7 @@ def test_a_block_that_fails_leaves_nothing(store: OperationalStore) -> None:
 def test_rows_of_the_drivers_cursor_belong_to_the_transaction(store: OperationalStore) -> None:
     """Bulk statements go through it and must roll back like the rest."""
     with pytest.raises(ZeroDivisionError), store.write() as connection:
-        cursor = connection.connection.cursor()
-        cursor.execute(
-            "INSERT INTO audit_log VALUES ('a', '2026-03-01T12:00:00.000000Z', 'x', 'x', 'x', '{}')"
-        )
-        raise ZeroDivisionError
+        fail_after(connection.connection.cursor().execute(ONE_ENTRY))
     assert entries(store) == 0
 
 
@@ -94,7 +103,7 @@ def test_a_missing_parent_is_refused(store: OperationalStore) -> None:
 
 def test_a_reader_cannot_write(store: OperationalStore) -> None:
     """The engine refuses it, whatever the statement."""
-    with pytest.raises(DBAPIError, match="read"), store.read() as connection:
+    with pytest.raises((DBAPIError, StorageUnavailable), match="read"), store.read() as connection:
         add_entry(connection, "a")
     assert entries(store) == 0
 
@@ -207,14 +216,22 @@ def test_a_full_database_is_unavailable_and_recovers(sqlite_store: OperationalSt
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StorageUnavailable) as caught, sqlite_store.write() as connection:
-        for n in range(1000):
-            add_entry(connection, f"{n:0500}")
+        add_many(connection)
     assert caught.value.code is ErrorCode.STORAGE_UNAVAILABLE
     assert entries(sqlite_store) == 0
     with sqlite_store.write() as connection:
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages * 10}")
         add_entry(connection, "a")
     assert entries(sqlite_store) == 1
+
+
+def write_around_the_end_of_the_session(connection: Connection, conninfo: str) -> None:
+    """One row before the server ends the session, one after."""
+    add_entry(connection, "a")
+    pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    with psycopg.connect(conninfo, autocommit=True) as killer:
+        killer.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    add_entry(connection, "b")
 
 
 @pytest.fixture
@@ -232,11 +249,7 @@ def test_a_lost_server_connection_is_unavailable_and_recovers(
     address = parse_address(postgres_store.url)
     assert isinstance(address, PostgresDatabase)
     with pytest.raises(StorageUnavailable), postgres_store.write() as connection:
-        add_entry(connection, "a")
-        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-        with psycopg.connect(address.conninfo, autocommit=True) as killer:
-            killer.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-        add_entry(connection, "b")
+        write_around_the_end_of_the_session(connection, address.conninfo)
     with postgres_store.write() as connection:
         add_entry(connection, "c")
     assert entries(postgres_store) == 1

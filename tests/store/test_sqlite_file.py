@@ -3,8 +3,7 @@
 import os
 import sqlite3
 import stat
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -18,20 +17,6 @@ from helicarrier.store.addresses import SqliteFile
 def at(path: Path) -> SqliteFile:
     """The address of a file."""
     return SqliteFile(url=f"sqlite:///{path}", path=path)
-
-
-@pytest.fixture
-def unprivileged() -> Iterator[Path]:
-    """A folder, and for the time of the test the rights of somebody who is not root."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        before = os.geteuid()
-        if before == 0:
-            os.seteuid(65534)
-        yield folder
-        os.seteuid(before)
-        folder.chmod(0o755)
 
 
 def folder_itself(tmp_path: Path) -> Path:
@@ -58,7 +43,9 @@ def a_pipe(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("make", [folder_itself, below_a_file, something_else, a_pipe])
-def test_a_path_that_can_hold_no_database_is_refused_every_time(make, tmp_path: Path) -> None:
+def test_a_path_that_can_hold_no_database_is_refused_every_time(
+    make: Callable[[Path], Path], tmp_path: Path
+) -> None:
     """The code is DB_PATH_INVALID, the message repeats, and no file appears."""
     path = make(tmp_path)
     before = sorted(tmp_path.rglob("*"))
@@ -80,10 +67,10 @@ def test_a_database_that_is_not_there_yet_is_pending(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_read_only_folder_cannot_hold_a_new_database(unprivileged: Path) -> None:
+def test_a_read_only_folder_cannot_hold_a_new_database(read_only_folder: Path) -> None:
     """It is said before anything is tried."""
     with pytest.raises(StorageUnavailable) as caught:
-        sqlite_file.exists(at(unprivileged / "ledger.sqlite"))
+        sqlite_file.exists(at(read_only_folder / "ledger.sqlite"))
     assert caught.value.code is ErrorCode.DB_PATH_INVALID
 
 

@@ -56,6 +56,7 @@ INDEXES = (
     ("session_usage", ("model_id", "occurred_at")),
     ("session_usage", ("occurred_at",)),
     ("session_usage", ("session_id", "seq")),
+    ("session_usage", ("usage_id",)),
     ("import_reports", ("started_at",)),
     ("audit_log", ("occurred_at",)),
     ("alert_state", ("lifecycle",)),
@@ -84,7 +85,7 @@ def upgrade() -> None:
 
 
 def run_script(name: str) -> None:
-    """Runs the statements of a file, which blank lines separate."""
+    """Runs the parts of a file, which blank lines separate."""
     for statement in (SQL / name).read_text(encoding="utf-8").strip().split("\n\n"):
         op.execute(statement)
 

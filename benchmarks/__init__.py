@@ -1,0 +1,1 @@
+"""What is measured, against what: one program per subject, runnable alone."""

@@ -1,0 +1,162 @@
+"""Measuring: repeated runs, a table on the terminal, the same figures as JSON.
+
+Every figure is the minimum, median and maximum of several runs, next to a floor or a peer that was
+measured in the same run on the same data: only their ratio means something on another machine.
+Runs of the two sides alternate, so that a busy minute of the machine hits both.
+"""
+
+import gc
+import json
+import os
+import platform
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+_MEGABYTE = 1_000_000
+_KILOBYTE = 1_024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Something to measure: `prepare` runs before each run and is not counted."""
+
+    name: str
+    run: Callable[[], object]
+    prepare: Callable[[], object] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Seconds of the runs of one case, in the order in which they were run."""
+
+    name: str
+    seconds: tuple[float, ...]
+
+    @property
+    def best(self) -> float:
+        """The fastest run."""
+        return min(self.seconds)
+
+    @property
+    def median(self) -> float:
+        """The middle run."""
+        return statistics.median(self.seconds)
+
+    @property
+    def worst(self) -> float:
+        """The slowest run."""
+        return max(self.seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A subject next to its floor on one size of data. `target` bounds the ratio of medians."""
+
+    subject: str
+    size: str
+    floor: Figures
+    measured: Figures
+    target: float
+    details: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def ratio(self) -> float:
+        """Median of the subject over median of the floor."""
+        return self.measured.median / self.floor.median
+
+
+def measure(cases: Sequence[Case], runs: int) -> list[Figures]:
+    """Run the cases in turn, `runs` times each, garbage collected before each run."""
+    seconds: dict[str, list[float]] = {case.name: [] for case in cases}
+    for _ in range(runs):
+        for case in cases:
+            if case.prepare is not None:
+                case.prepare()
+            gc.collect()
+            begun = time.perf_counter()
+            case.run()
+            seconds[case.name].append(time.perf_counter() - begun)
+    return [Figures(name=name, seconds=tuple(values)) for name, values in seconds.items()]
+
+
+def peak_memory_mb() -> float:
+    """The most memory that this process has ever held, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts kilobytes, macOS bytes.
+    return peak * (1 if sys.platform == "darwin" else _KILOBYTE) / _MEGABYTE
+
+
+def machine(*packages: str) -> dict[str, str | int]:
+    """What the figures were measured on: processor, cores, Python, versions of `packages`."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count() or 0,
+        "system": platform.platform(terse=True),
+        "python": platform.python_version(),
+        "measured_at": datetime.now(tz=UTC).isoformat(timespec="seconds"),
+    } | {package: version(package) for package in packages}
+
+
+def show(comparisons: Sequence[Comparison], about: dict[str, str | int]) -> None:
+    """Print the comparisons as a table, with the machine below it."""
+    table = Table(title="benchmarks")
+    for heading in ("subject", "size", "side", "min", "median", "max", "ratio", "target"):
+        table.add_column(heading, justify="right" if heading in _NUMBERS else "left")
+    for comparison in comparisons:
+        table.add_row(comparison.subject, comparison.size, *_row(comparison.floor), "1.00", "")
+        table.add_row(
+            "",
+            "",
+            *_row(comparison.measured),
+            f"{comparison.ratio:.2f}",
+            f"<= {comparison.target:.2f}",
+            end_section=True,
+        )
+    console = Console()
+    console.print(table)
+    for comparison in comparisons:
+        for name, value in comparison.details.items():
+            console.print(f"{comparison.subject}, {comparison.size}: {name} {value:,.1f}")
+    console.print(", ".join(f"{name} {value}" for name, value in about.items()))
+
+
+def write_json(comparisons: Sequence[Comparison], about: dict[str, str | int], file: Path) -> None:
+    """Write what `show` prints as JSON, seconds unrounded."""
+    document = {
+        "machine": about,
+        "comparisons": [
+            asdict(comparison) | {"ratio": comparison.ratio} for comparison in comparisons
+        ],
+    }
+    file.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+_NUMBERS = {"min", "median", "max", "ratio", "target"}
+
+
+def _row(figures: Figures) -> tuple[str, str, str, str]:
+    return (
+        figures.name,
+        f"{figures.best:.2f} s",
+        f"{figures.median:.2f} s",
+        f"{figures.worst:.2f} s",
+    )
+
+
+def _processor() -> str:
+    about = Path("/proc/cpuinfo")
+    if about.is_file():
+        for line in about.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

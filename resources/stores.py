@@ -1,0 +1,49 @@
+"""The operational store and the lake as resources: opened for a block, closed after it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field
+from sqlalchemy import Table, func, select
+
+from helicarrier.store.lake import Lake
+from helicarrier.store.operational import OperationalStore
+from resources.configuration import SettingsResource
+
+
+class OperationalResource(dg.ConfigurableResource):
+    """The ledger and the aggregates: SQLite or Postgres."""
+
+    settings: SettingsResource
+
+    @contextmanager
+    def store(self) -> Iterator[OperationalStore]:
+        """The store; its connections are closed at the end of the block."""
+        store = OperationalStore(self.settings.load().url)
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def row_count(self, table: Table) -> int:
+        """How many rows a table holds.
+
+        Raises:
+            NotReady: there is no store yet.
+            StorageUnavailable: it cannot be reached.
+        """
+        with self.store() as store, store.read() as connection:
+            count: int = connection.execute(select(func.count()).select_from(table)).scalar_one()
+        return count
+
+
+class LakeResource(dg.ConfigurableResource):
+    """The facts: Parquet files, one for each dataset and UTC day."""
+
+    root: str = Field(description="Folder of all datasets.")
+
+    def lake(self) -> Lake:
+        """The lake; it holds nothing open."""
+        return Lake(Path(self.root))

@@ -1,0 +1,45 @@
+"""The warehouse file as a resource: Dagster's DuckDB resource, behind the file's one owner.
+
+The stock resource opens the file by itself, commits each statement alone and leaves its connection
+open when the block raises, which shuts out everybody else until the process ends. This one hands
+out a transaction of `WarehouseStore`, which waits for its turn, rolls back and closes.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dagster_duckdb import DuckDBResource
+from duckdb import DuckDBPyConnection
+
+from helicarrier.store.run_store import RunStore
+from helicarrier.store.warehouse import WarehouseStore
+
+
+class WarehouseResource(DuckDBResource):
+    """The DuckDB file: the run store, and what later areas keep there."""
+
+    @contextmanager
+    def get_connection(self) -> Iterator[DuckDBPyConnection]:
+        """A connection in one write transaction, rolled back and closed when the block raises.
+
+        Raises:
+            StorageUnavailable: STORAGE_BUSY, another process has held the file for too long.
+        """
+        with self.store() as store, store.write() as connection:
+            yield connection
+
+    @contextmanager
+    def store(self) -> Iterator[WarehouseStore]:
+        """The owner of the file; nothing is opened before it is asked to read or write."""
+        store = WarehouseStore(Path(self.database))
+        try:
+            yield store
+        finally:
+            store.close()
+
+    @contextmanager
+    def runs(self) -> Iterator[RunStore]:
+        """The run store in the file."""
+        with self.store() as store:
+            yield RunStore(store)

@@ -1,0 +1,171 @@
+"""Writes the reference pages from the code: tables, command line, configuration, errors.
+
+`python scripts/reference.py` writes them, `--check` says (exit 1) which are out of date. They are
+derived, so that they cannot contradict what runs.
+"""
+
+import ast
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import msgspec
+
+from helicarrier import settings
+from helicarrier.cli import COMMANDS, cli
+from helicarrier.errors import ErrorCode, HelicarrierError
+from helicarrier.governance.contract import Column, TableContract, rule_sql
+from helicarrier.ingest import envelope
+
+PAGES = Path(__file__).resolve().parents[1] / "docs" / "reference"
+_AREAS = ("ledger", "usage", "alerts", "notify")
+
+
+def tables() -> str:
+    """Every table with its columns and rules."""
+    parts = ["# Tables", "", "Made from the contracts in `helicarrier/*/tables.py`.", ""]
+    for area in _AREAS:
+        module = importlib.import_module(f"helicarrier.{area}.tables")
+        parts += [f"## {area.capitalize()}", ""]
+        for contract in module.CONTRACTS:
+            parts += _table(contract)
+        for contract in getattr(module, "FACTS", ()):
+            parts += _table(contract, place=" (Parquet, one partition a day)")
+    return "\n".join(parts)
+
+
+def _table(contract: TableContract, place: str = "") -> Iterator[str]:
+    yield f"### `{contract.name}`{place}"
+    yield ""
+    yield f"One row per {contract.grain}. Key: `{', '.join(contract.primary_key)}`."
+    yield ""
+    yield "| column | kind | null | meaning |"
+    yield "|---|---|---|---|"
+    for column in contract.columns:
+        yield f"| `{column.name}` | {_kind(column)} | {_null(column)} | {_meaning(column)} |"
+    yield ""
+    for rule in contract.rules:
+        yield f"- **{rule.name}**: `{rule_sql(rule)}`. {rule.remedy}"
+    if contract.rules:
+        yield ""
+
+
+def _kind(column: Column) -> str:
+    return f"{column.kind} ({column.unit})" if column.unit else column.kind
+
+
+def _null(column: Column) -> str:
+    return "yes" if column.nullable else ""
+
+
+def _meaning(column: Column) -> str:
+    values = f" One of {', '.join(f'`{v}`' for v in column.values)}." if column.values else ""
+    return (column.meaning + values).replace("|", "\\|")
+
+
+def command_line() -> str:
+    """The help of every command."""
+    parts = ["# Command line", ""]
+    for path, command in _commands():
+        context = click.Context(command, info_name=f"helicarrier {path}".strip())
+        parts += [f"## `{context.info_name}`", "", "```text", command.get_help(context), "```", ""]
+    return "\n".join(parts)
+
+
+def _commands() -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(cli)
+    for name in sorted(COMMANDS):
+        command = cli.get_command(context, name)
+        if command is None:
+            continue
+        yield name, command
+        if isinstance(command, click.Group):
+            for child in sorted(command.commands):
+                yield f"{name} {child}", command.commands[child]
+
+
+def configuration() -> str:
+    """Every variable with its default and meaning."""
+    meanings = _field_docs()
+    parts = [
+        "# Configuration",
+        "",
+        "Environment variables; an invalid value stops the start and is named.",
+        "",
+        "| variable | default | meaning |",
+        "|---|---|---|",
+    ]
+    for field in msgspec.structs.fields(settings.Settings):
+        default = "" if field.default is None else f"`{field.default}`"
+        variable = f"{settings.PREFIX}{field.name.upper()}"
+        parts.append(f"| `{variable}` | {default} | {meanings[field.name]} |")
+    return "\n".join([*parts, ""])
+
+
+def _field_docs() -> dict[str, str]:
+    """The strings under the fields of the settings."""
+    body = ast.parse(inspect.getsource(settings.Settings)).body[0]
+    found: dict[str, str] = {}
+    name = ""
+    for node in getattr(body, "body", []):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            name = node.target.id
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and name:
+            found[name] = " ".join(str(node.value.value).split())
+    return found
+
+
+def errors() -> str:
+    """The error tree and every code."""
+    parts = [
+        "# Errors",
+        "",
+        "| error | exit | HTTP | meaning |",
+        "|---|---|---|---|",
+    ]
+    for error in _tree(HelicarrierError):
+        meaning = (error.__doc__ or "").strip().splitlines()[0]
+        parts.append(f"| {error.__name__} | {error.exit_code} | {error.http_status} | {meaning} |")
+    codes = ", ".join(f"`{code}`" for code in ErrorCode)
+    versions = ", ".join(f"`{version}`" for version in sorted(envelope.VERSIONS))
+    return "\n".join(
+        [*parts, "", f"Codes: {codes}.", "", f"Envelope versions: {versions}.", ""]
+    )
+
+
+def _tree(root: type[HelicarrierError]) -> Iterator[type[HelicarrierError]]:
+    yield root
+    for child in root.__subclasses__():
+        if child.__module__ == "helicarrier.errors":
+            yield from _tree(child)
+
+
+WRITERS: dict[str, Callable[[], str]] = {
+    "tables.md": tables,
+    "command-line.md": command_line,
+    "configuration.md": configuration,
+    "errors.md": errors,
+}
+
+
+def main() -> int:
+    """Write the pages, or check them."""
+    check = "--check" in sys.argv[1:]
+    stale = []
+    for name, write in WRITERS.items():
+        page, text = PAGES / name, write().rstrip() + "\n"
+        if page.exists() and page.read_text() == text:
+            continue
+        stale.append(name)
+        if not check:
+            page.write_text(text)
+    for name in stale:
+        print(f"{'out of date' if check else 'wrote'}: docs/reference/{name}")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
