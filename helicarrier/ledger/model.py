@@ -10,7 +10,7 @@ from enum import Enum, auto
 
 import msgspec
 
-from helicarrier.governance.enums import Confidence, ValueSource
+from helicarrier.governance.enums import PROVIDER_NATIVE, Confidence, ValueSource
 from helicarrier.ledger.enums import UNCATEGORIZED, UNKNOWN_MODEL, EventType, SessionStatus
 
 
@@ -58,7 +58,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One model call. `usage_id` is equal in every copy of the call, wherever it is found.
 
     Tokens are exclusive classes: `prompt` has no cached tokens in it, `completion` includes
-    `reasoning`. A `sidechain` call gives way to a call of the same `message_key` that is not one.
+    `reasoning`. `reported_by` is the pricing version of `reported_cost`: that of the provider, or
+    of a client that computed it. A `sidechain` call gives way to a call of the same `message_key`
+    that is not one.
     """
 
     usage_id: str
@@ -76,6 +78,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reasoning: int = 0
     runtime_ms: int | None = None
     reported_cost: Decimal | None = None
+    reported_by: str = PROVIDER_NATIVE
     token_source: ValueSource = ValueSource.PROVIDER_REPORTED
     token_confidence: Confidence = Confidence.HIGH
     price_context: str | None = None

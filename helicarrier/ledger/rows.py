@@ -102,6 +102,7 @@ def call_row(
             call.reported_cost,
             call.reasoning,
             price_context(call.price_context),
+            call.reported_by,
         ),
         call.token_source.value,
         call.token_confidence.value,

@@ -174,3 +174,15 @@ class Performance:
         """Successes over ended sessions; None while none has ended."""
         ended = self.success_count + self.failure_count + self.killed_count + self.cancelled_count
         return self.success_count / ended if ended else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one session went. `cost_usd` is None while the cost of any of its calls is unknown."""
+
+    day: date
+    agent_id: str
+    model_id: str
+    status: str
+    runtime_ms: int | None
+    cost_usd: Decimal | None

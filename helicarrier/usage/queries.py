@@ -226,9 +226,8 @@ WHERE window_end BETWEEN :first AND :last
     )
 """
 
-WINDOWS = """
+_WINDOWS = """
 SELECT
-    window_start,
     window_end,
     agent_id,
     model_id,
@@ -241,11 +240,14 @@ SELECT
     p95_runtime_ms,
     median_cost_usd
 FROM model_perf_agg
-WHERE window_end BETWEEN :first_end AND :last_end
-    AND task_category = '*'
-    AND ((:by_agent = 1) = (agent_id <> '*'))
-ORDER BY window_end, agent_id, model_id
+WHERE task_category = '*'
 """
+WINDOW_OF_MODELS = _WINDOWS + "AND agent_id = '*' AND window_end = :last AND window_start = :first"
+WINDOW_OF_AGENTS = _WINDOWS + "AND agent_id <> '*' AND window_end = :last AND window_start = :first"
+DAYS_OF_MODELS = (
+    _WINDOWS
+    + "AND agent_id = '*' AND window_end BETWEEN :first AND :last AND window_start = window_end"
+)
 
 # The cost of a session is known when that of all its calls is.
 SESSIONS = """

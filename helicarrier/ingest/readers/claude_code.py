@@ -9,6 +9,7 @@ Only what the ledger needs is decoded; texts stay untouched, but for a session's
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 
 import msgspec
 
@@ -19,6 +20,7 @@ from helicarrier.ledger.model import Batch, Call, Winner
 
 NAME = "claude_code"
 _SYNTHETIC = "<synthetic>"  # an error row that the client made up, not a call
+_CLIENT_PRICES = "claude_code_client"  # old logs carry what the client itself computed
 _INTERRUPTED = "[Request interrupted by user"
 _LINE_TYPE = re.compile(rb'"type"\s*:\s*"(?:assistant|user|progress|system|summary)"')
 
@@ -252,6 +254,8 @@ class _ClaudeCodeParser:
                 cache_write_5m=written - hour,
                 cache_write_1h=hour,
                 completion=usage.output_tokens,
+                reported_cost=None if record.cost_usd is None else Decimal(repr(record.cost_usd)),
+                reported_by=_CLIENT_PRICES,
                 price_context=_price_context(usage),
                 message_key=key,
                 sidechain=sidechain,
