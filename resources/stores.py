@@ -1,7 +1,8 @@
 """The operational store and the lake as resources: opened for a block, closed after it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
@@ -27,16 +28,20 @@ class OperationalResource(dg.ConfigurableResource):
         finally:
             store.close()
 
-    def row_count(self, table: Table) -> int:
-        """How many rows a table holds.
+    def row_counts(self, tables: Iterable[Table]) -> dict[str, int]:
+        """How many rows the tables hold, by name, in one snapshot.
 
         Raises:
             NotReady: there is no store yet.
             StorageUnavailable: it cannot be reached.
         """
         with self.store() as store, store.read() as connection:
-            count: int = connection.execute(select(func.count()).select_from(table)).scalar_one()
-        return count
+            return {
+                table.name: connection.execute(
+                    select(func.count()).select_from(table)
+                ).scalar_one()
+                for table in tables
+            }
 
 
 class LakeResource(dg.ConfigurableResource):
@@ -47,3 +52,14 @@ class LakeResource(dg.ConfigurableResource):
     def lake(self) -> Lake:
         """The lake; it holds nothing open."""
         return Lake(Path(self.root))
+
+    def row_counts(self, dataset: str, days: Iterable[date]) -> dict[date, int]:
+        """Rows of the partitions of these days that exist, from their footers."""
+        import pyarrow.parquet as pq
+
+        lake = self.lake()
+        return {
+            day: pq.read_metadata(lake.path(dataset, day)).num_rows
+            for day in days
+            if lake.exists(dataset, day)
+        }

@@ -131,9 +131,7 @@ def errors() -> str:
         parts.append(f"| {error.__name__} | {error.exit_code} | {error.http_status} | {meaning} |")
     codes = ", ".join(f"`{code}`" for code in ErrorCode)
     versions = ", ".join(f"`{version}`" for version in sorted(envelope.VERSIONS))
-    return "\n".join(
-        [*parts, "", f"Codes: {codes}.", "", f"Envelope versions: {versions}.", ""]
-    )
+    return "\n".join([*parts, "", f"Codes: {codes}.", "", f"Envelope versions: {versions}.", ""])
 
 
 def _tree(root: type[HelicarrierError]) -> Iterator[type[HelicarrierError]]:

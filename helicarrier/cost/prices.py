@@ -13,7 +13,7 @@ import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +44,7 @@ _MAKERS = (
 )
 
 
+@lru_cache(maxsize=4096)
 def provider_of(model_id: str) -> str:
     """The maker of a model by its name, for logs that name no provider; `unknown` otherwise."""
     name = model_id.lower()

@@ -68,7 +68,7 @@ def accept(body: bytes, *, uri: str, line: int | None = None) -> Envelope:
     parsed = strict_parse(body)
     model, parts = VERSIONS[_version(parsed.value)]
     try:
-        envelope = model.model_validate_json(body)
+        envelope = model.model_validate(parsed.value)
     except ValidationError as error:
         raise ContractError(
             ErrorCode.VALIDATION_ERROR,

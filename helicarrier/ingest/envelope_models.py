@@ -3,10 +3,18 @@
 A field, an enum value or a state that is not here is refused. Times are kept as canonical UTC text.
 """
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -39,6 +47,16 @@ def _known_state(text: str) -> str:
     return text
 
 
+def _exact(value: object) -> object:
+    """A JSON number or a decimal string as the decimal that was written."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return value
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        raise PydanticCustomError("decimal_parsing", "expected a decimal number") from None
+
+
 def _canonical_time(text: str) -> str:
     try:
         return times.canonical(text)
@@ -51,7 +69,9 @@ ShortText = Annotated[str, Field(max_length=2_000)]
 LongText = Annotated[str, Field(max_length=1_000_000)]
 Time = Annotated[str, AfterValidator(_canonical_time)]
 Tokens = Annotated[int, Field(ge=0)]
-Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000_000, allow_inf_nan=False)]
+Dollars = Annotated[
+    Decimal, BeforeValidator(_exact), Field(ge=0, le=1_000_000_000, allow_inf_nan=False)
+]
 
 
 class _Strict(BaseModel):

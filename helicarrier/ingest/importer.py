@@ -3,11 +3,13 @@
 Files are read stretch by stretch. Stretches are gathered and written in transactions of a few
 hundred milliseconds; how far a file has been read is committed together with its rows, so there is
 no moment in which one is true without the other. A file with too many bad lines is refused as a
-whole: one that fits into a transaction is dropped before it is written, a larger one is read once
-without writing first.
+whole: nothing of a file is written before all of it was read, and a large one waits in a temporary
+file until then.
 """
 
 import os
+import pickle
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -111,10 +113,8 @@ class Importer:
         if reader is None:
             progress.files_ignored += 1
             return
-        if stat.st_size > BYTES_PER_COMMIT and not reader.whole_document:
-            for _ in stretches(path, reader, known):
-                pass  # too large for one transaction: look for too many bad lines first
-            yield from stretches(path, reader, known)
+        if stat.st_size > BYTES_PER_COMMIT:
+            yield from _spooled(stretches(path, reader, known))
         else:
             yield from list(stretches(path, reader, known))
         progress.files_read += 1
@@ -136,6 +136,19 @@ class Importer:
         progress.rows.add(tally)
         for stretch, outcome in zip(waiting, outcomes, strict=True):
             _account(stretch, outcome, progress)
+
+
+def _spooled(read: Iterator[Stretch]) -> Iterator[Stretch]:
+    """Stretches of a file that is too large for memory, given out once all of it was read."""
+    with tempfile.TemporaryFile(prefix="helicarrier-spool-") as spool:
+        count = 0
+        for stretch in read:
+            pickle.dump(stretch, spool, pickle.HIGHEST_PROTOCOL)
+            count += 1
+        spool.seek(0)
+        for _ in range(count):
+            stretch = pickle.load(spool)  # noqa: S301 - our own file, which nobody else can open
+            yield stretch
 
 
 def _reader(path: Path) -> Reader | None:

@@ -12,8 +12,14 @@ from decimal import Decimal
 
 from helicarrier.money import dollars
 from helicarrier.usage.model import CostShare, Dimension, Json
-from helicarrier.usage.report import days_of, iso
 from helicarrier.usage.repository import UsageRepository
+from helicarrier.usage.span import days_of, iso
+
+_KEY_NAMES = {
+    Dimension.DAY: ("date",),
+    Dimension.MODEL: ("modelId", "provider"),
+    Dimension.AGENT: ("agentId",),
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,7 +125,7 @@ def cost_report(
     Raises:
         UsageError: `first` lies after `last`.
     """
-    span = days_of(repository, first, last)
+    span = days_of(repository.span(), first, last)
     shares = repository.costs(span, by) if span else []
     return CostReport(
         first=span.first if span else first,
@@ -154,14 +160,7 @@ def _rows(shares: Iterable[CostShare], by: Dimension) -> tuple[CostRow, ...]:
 
 
 def _named(by: Dimension, key: tuple[str, ...]) -> Json:
-    match by:
-        case Dimension.DAY:
-            names: tuple[str, ...] = ("date",)
-        case Dimension.MODEL:
-            names = ("modelId", "provider")
-        case Dimension.AGENT:
-            names = ("agentId",)
-    return dict(zip(names, key, strict=True))
+    return dict(zip(_KEY_NAMES[by], key, strict=True))
 
 
 def _cut(amounts: defaultdict[str, Amount]) -> Json:

@@ -11,6 +11,9 @@ from enum import StrEnum
 
 from helicarrier.money import dollars
 
+SMALL_SAMPLE = 5
+"""Fewer sessions than this are too few to compare."""
+
 _NOTHING = Decimal(0).scaleb(-9)
 
 Json = dict[str, object]
@@ -22,19 +25,6 @@ class Dimension(StrEnum):
     DAY = "day"
     MODEL = "model"
     AGENT = "agent"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """UTC days from `first` to `last`, both included."""
-
-    first: date
-    last: date
-
-    @property
-    def days(self) -> int:
-        """How many days."""
-        return (self.last - self.first).days + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +164,11 @@ class Performance:
         """Successes over ended sessions; None while none has ended."""
         ended = self.success_count + self.failure_count + self.killed_count + self.cancelled_count
         return self.success_count / ended if ended else None
+
+    @property
+    def small_sample(self) -> bool:
+        """Whether there are too few sessions to compare."""
+        return self.runs_total < SMALL_SAMPLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

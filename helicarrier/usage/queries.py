@@ -214,7 +214,11 @@ FROM dirty_days
 WHERE dataset = 'daily_usage_agg' AND bucket_date BETWEEN :first AND :last
 """
 
-LAST_SESSION = "SELECT MAX(started_at) AS last_session FROM session_ledger"
+SESSION_SPAN = """
+SELECT
+    (SELECT MIN(started_at) FROM session_ledger) AS first,
+    (SELECT MAX(started_at) FROM session_ledger) AS last
+"""
 
 # A window is as it should be when its last day was computed and nothing came since.
 CURRENT_WINDOWS = """

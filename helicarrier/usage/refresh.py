@@ -32,7 +32,7 @@ FACTS = (Dataset.USAGE_FACTS, Dataset.SESSION_FACTS)
 DAILY = (aggregates.DAILY_USAGE, aggregates.DAILY_PROVENANCE)
 PERFORMANCE = (aggregates.MODEL_PERFORMANCE,)
 
-_DAYS_AT_ONCE = 45
+_DAYS_AT_ONCE = 60
 """Days that one statement computes: it bounds memory, and larger ones are no faster."""
 
 _ROWS_AT_ONCE = 60_000

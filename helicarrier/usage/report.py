@@ -9,12 +9,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
 
-from helicarrier.errors import UsageError
 from helicarrier.governance.enums import Confidence, ValueSource
-from helicarrier.usage.model import Block, Json, Origin, Span, Usage
+from helicarrier.usage.model import Block, Json, Origin, Usage
 from helicarrier.usage.repository import UsageRepository
+from helicarrier.usage.span import days_of, iso
 
 _MISSING = ValueSource.MISSING.value
 
@@ -99,10 +98,6 @@ class UsageReport:
         }
 
 
-class _Days(Protocol):
-    def span(self) -> Span | None: ...
-
-
 def usage_report(
     repository: UsageRepository, *, first: date | None = None, last: date | None = None
 ) -> UsageReport:
@@ -111,7 +106,7 @@ def usage_report(
     Raises:
         UsageError: `first` lies after `last`.
     """
-    span = days_of(repository, first, last)
+    span = days_of(repository.span(), first, last)
     if span is None:
         usage, origins, dirty = Usage(daily={}, by_agent_and_model={}), [], 0
     else:
@@ -132,35 +127,6 @@ def usage_report(
     )
 
 
-def days_of(repository: _Days, first: date | None, last: date | None) -> Span | None:
-    """The days of a report: what the call names, else what the data has; None: neither.
-
-    Raises:
-        UsageError: `first` lies after `last`.
-    """
-    if first is not None and last is not None:
-        if first > last:
-            raise UsageError(
-                f"the range is empty: it starts on {first} and ends on {last}",
-                hint="Both days are included; `--from` is the earlier one.",
-            )
-        return Span(first=first, last=last)
-    data = repository.span()
-    if data is None:
-        return None
-    start = data.first if first is None else first
-    end = data.last if last is None else last
-    # One named day may lie outside the data: the range is then that day.
-    if start > end:
-        start, end = (start, start) if last is None else (end, end)
-    return Span(first=start, last=end)
-
-
-def iso(day: date | None) -> str | None:
-    """A day on the wire."""
-    return None if day is None else day.isoformat()
-
-
 def dearest_first(block: Block, *names: str) -> tuple[object, ...]:
     """Sort key: most expensive, then most tokens, calls and sessions, then by name."""
     return (-block.cost_usd, -block.total_tokens, -block.calls, -block.sessions, names)
@@ -171,6 +137,10 @@ def _agents(usage: Usage) -> dict[str, Block]:
     for (agent, _), block in usage.by_agent_and_model.items():
         blocks[agent] += block
     return {agent: blocks[agent] for agent in sorted(blocks, key=_dearest(blocks))}
+
+
+def _busiest(blocks: Mapping[str, Block]) -> Callable[[str], tuple[int, str]]:
+    return lambda name: (-blocks[name].calls, name)
 
 
 def _dearest(blocks: Mapping[str, Block]) -> Callable[[str], tuple[object, ...]]:
@@ -193,13 +163,14 @@ def _models(usage: Usage, origins: Iterable[Origin]) -> tuple[ModelUsage, ...]:
         left[origin.model_id] -= calls
     rows: list[ModelUsage] = []
     for model, rest in left.items():
-        providers = sorted(served[model].items(), key=lambda item: (-item[1].calls, item[0]))
         sessions = Block(sessions=rest.sessions)
-        for provider, block in providers:
-            rows.append(ModelUsage(model_id=model, provider=provider, block=block + sessions))
-            rest, sessions = rest - sessions, Block()
-        if rest != Block():
-            rows.append(ModelUsage(model_id=model, provider=None, block=rest))
+        busiest = min(served[model], key=_busiest(served[model]), default=None)
+        for provider, block in served[model].items():
+            whole = block + sessions if provider == busiest else block
+            rows.append(ModelUsage(model_id=model, provider=provider, block=whole))
+        unserved = rest if busiest is None else rest - sessions
+        if unserved != Block():
+            rows.append(ModelUsage(model_id=model, provider=None, block=unserved))
     return tuple(
         sorted(rows, key=lambda row: dearest_first(row.block, row.model_id, row.provider or ""))
     )
@@ -219,7 +190,5 @@ def _provenance(
     return Provenance(block=known, by_source=dict(by_source), by_confidence=dict(by_confidence))
 
 
-def _blocks(
-    blocks: Mapping[str, Block], order: type[ValueSource | Confidence]
-) -> Json:
+def _blocks(blocks: Mapping[str, Block], order: type[ValueSource | Confidence]) -> Json:
     return {name.value: blocks[name.value].as_json() for name in order if name.value in blocks}

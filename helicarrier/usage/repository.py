@@ -22,9 +22,9 @@ from helicarrier.usage.model import (
     Origin,
     Outcome,
     Performance,
-    Span,
     Usage,
 )
+from helicarrier.usage.span import Span
 
 Row = Mapping[str, object]
 
@@ -80,8 +80,8 @@ class UsageRepository(Protocol):
 class PerformanceRepository(Protocol):
     """How sessions went: measured windows where they are current, else the sessions."""
 
-    def last_day(self) -> date | None:
-        """The last day on which a session started; None without sessions."""
+    def span(self) -> Span | None:
+        """From the first to the last day on which a session started; None without any."""
         ...
 
     def window(self, span: Span, by: Dimension) -> list[Performance] | None:
@@ -112,13 +112,10 @@ class SqlUsageRepository:
     def span(self) -> Span | None:
         """From the first to the last day with a call or a session; None without any."""
         (row,) = self._query.rows(queries.SPAN)
-        firsts = [row["first_call"], row["first_session"], row["first_day"]]
-        lasts = [row["last_call"], row["last_session"], row["last_day"]]
-        first = min((str(value)[:10] for value in firsts if value), default=None)
-        last = max((str(value)[:10] for value in lasts if value), default=None)
-        if first is None or last is None:
-            return None
-        return Span(first=date.fromisoformat(first), last=date.fromisoformat(last))
+        return _span(
+            [row["first_call"], row["first_session"], row["first_day"]],
+            [row["last_call"], row["last_session"], row["last_day"]],
+        )
 
     def dirty_days(self, span: Span) -> int:
         """How many days of the range are read from the ledger."""
@@ -217,11 +214,10 @@ class SqlPerformanceRepository:
         """Args: query, a snapshot of a store at the schema of this version."""
         self._query = query
 
-    def last_day(self) -> date | None:
-        """The last day on which a session started; None without sessions."""
-        (row,) = self._query.rows(queries.LAST_SESSION)
-        last = row["last_session"]
-        return date.fromisoformat(str(last)[:10]) if last else None
+    def span(self) -> Span | None:
+        """From the first to the last day on which a session started; None without any."""
+        (row,) = self._query.rows(queries.SESSION_SPAN)
+        return _span([row["first"]], [row["last"]])
 
     def window(self, span: Span, by: Dimension) -> list[Performance] | None:
         """The measured window of the range, by model or by agent and model; None: not current."""
@@ -262,6 +258,15 @@ class SqlPerformanceRepository:
     def _current(self, span: Span) -> set[date]:
         rows = self._query.rows(queries.CURRENT_WINDOWS, _days(span))
         return {date.fromisoformat(str(row["window_end"])) for row in rows}
+
+
+def _span(firsts: Iterable[object], lasts: Iterable[object]) -> Span | None:
+    """Days and instants, some of them None -> from the earliest to the latest day."""
+    first = min((str(value)[:10] for value in firsts if value), default=None)
+    last = max((str(value)[:10] for value in lasts if value), default=None)
+    if first is None or last is None:
+        return None
+    return Span(first=date.fromisoformat(first), last=date.fromisoformat(last))
 
 
 def _days(span: Span) -> dict[str, object]:

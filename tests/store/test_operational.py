@@ -16,7 +16,6 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from helicarrier.errors import ErrorCode, NotReady, StorageUnavailable
 from helicarrier.ledger.tables import audit_log
-from helicarrier.store import migrate
 from helicarrier.store.addresses import PostgresDatabase, parse_address
 from helicarrier.store.operational import OperationalStore
 
@@ -168,9 +167,8 @@ def test_a_second_thread_waits_its_turn_and_then_gives_up(sqlite_store: Operatio
     assert [error.code for error in caught] == [ErrorCode.STORAGE_BUSY]
 
 
-def test_four_processes_write_without_losing_a_row(sqlite_url: str, tmp_path: Path) -> None:
+def test_four_processes_write_without_losing_a_row(migrated_sqlite_url: str) -> None:
     """None of them ever meets a locked database."""
-    migrate.upgrade(sqlite_url, tmp_path)
     program = (
         "import sys\n"
         "from tests.store.test_operational import add_entry\n"
@@ -181,11 +179,11 @@ def test_four_processes_write_without_losing_a_row(sqlite_url: str, tmp_path: Pa
         "store.close()"
     )
     workers = [
-        subprocess.Popen([sys.executable, "-c", program, sqlite_url, str(n)], cwd=ROOT)
+        subprocess.Popen([sys.executable, "-c", program, migrated_sqlite_url, str(n)], cwd=ROOT)
         for n in range(4)
     ]
     assert [worker.wait(timeout=60) for worker in workers] == [0, 0, 0, 0]
-    with closing(OperationalStore(sqlite_url)) as store:
+    with closing(OperationalStore(migrated_sqlite_url)) as store:
         assert entries(store) == 200
 
 
@@ -235,10 +233,9 @@ def write_around_the_end_of_the_session(connection: Connection, conninfo: str) -
 
 
 @pytest.fixture
-def postgres_store(postgres_url: str, tmp_path: Path) -> Iterator[OperationalStore]:
+def postgres_store(migrated_postgres_url: str) -> Iterator[OperationalStore]:
     """A Postgres store at the newest revision."""
-    migrate.upgrade(postgres_url, tmp_path)
-    with closing(OperationalStore(postgres_url)) as store:
+    with closing(OperationalStore(migrated_postgres_url)) as store:
         yield store
 
 

@@ -8,12 +8,23 @@ lines. A line that cannot be read raises `BadLine`; the parser's state is then u
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Protocol
+from typing import Annotated, Protocol
+
+import msgspec
 
 from helicarrier.ledger.model import Batch, Winner
 
 TITLE_LENGTH = 120
 TEXT_LENGTH = 4_000
+MOST_TOKENS = 10**12
+"""More than any call takes, and few enough that their cost in nano-dollars fits into 64 bits."""
+
+TokenCount = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding a line can raise; `unreadable` tells it in the words of `BadLine`."""
+
+_text = msgspec.json.Decoder(str | None)
 
 
 class BadLine(Exception):
@@ -24,6 +35,19 @@ class BadLine(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+def unreadable(error: Exception) -> BadLine:
+    """Why a line could not be decoded."""
+    match error:
+        case msgspec.ValidationError():
+            return BadLine("LAYOUT_UNKNOWN", f"a field is not as the format has it: {error}")
+        case UnicodeDecodeError():
+            return BadLine("NOT_UTF8", "the line is not UTF-8")
+        case RecursionError():
+            return BadLine("TOO_DEEP", "the line is nested too deeply")
+        case _:
+            return BadLine("JSON_INVALID", "the line is not JSON")
 
 
 class Parser(Protocol):
@@ -95,3 +119,17 @@ def title_of(text: str) -> str | None:
         if stripped := line.strip():
             return stripped[:TITLE_LENGTH]
     return None
+
+
+def text_of(raw: msgspec.Raw) -> str:
+    """A text that was left undecoded; empty where there is none.
+
+    Raises:
+        BadLine: it is no text.
+    """
+    if not raw:
+        return ""
+    try:
+        return _text.decode(raw) or ""
+    except UNREADABLE as error:
+        raise unreadable(error) from None

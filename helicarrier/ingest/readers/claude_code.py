@@ -13,7 +13,15 @@ from decimal import Decimal
 
 import msgspec
 
-from helicarrier.ingest.readers.base import BadLine, Head, Parser
+from helicarrier.ingest.readers.base import (
+    UNREADABLE,
+    BadLine,
+    Head,
+    Parser,
+    TokenCount,
+    text_of,
+    unreadable,
+)
 from helicarrier.ingest.readers.gathering import Gathered, SessionSoFar, canonical_time
 from helicarrier.ledger.enums import UNKNOWN_MODEL, EventType, SessionStatus
 from helicarrier.ledger.model import Batch, Call, Winner
@@ -29,15 +37,15 @@ _NOTHING = msgspec.Raw()
 
 
 class _CacheCreation(msgspec.Struct, gc=False):
-    ephemeral_5m_input_tokens: int = 0
-    ephemeral_1h_input_tokens: int = 0
+    ephemeral_5m_input_tokens: TokenCount = 0
+    ephemeral_1h_input_tokens: TokenCount = 0
 
 
 class _Usage(msgspec.Struct, gc=False):
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
+    input_tokens: TokenCount = 0
+    output_tokens: TokenCount = 0
+    cache_creation_input_tokens: TokenCount | None = None
+    cache_read_input_tokens: TokenCount | None = None
     cache_creation: _CacheCreation | None = None
     speed: str | None = None
     service_tier: str | None = None
@@ -97,7 +105,6 @@ class _LineType(msgspec.Struct, gc=False):
 
 _line = msgspec.json.Decoder(_Line)
 _line_type = msgspec.json.Decoder(_LineType)
-_text = msgspec.json.Decoder(str | None)
 _READ_TYPES = {"assistant", "user", "progress", "system", "summary", "custom-title"}
 
 
@@ -152,15 +159,21 @@ class _ClaudeCodeParser:
         try:
             record = _line.decode(line)
         except msgspec.ValidationError as error:
-            return self._other_layout(line, str(error))
+            return self._other_layout(line, error)
         except msgspec.DecodeError:
             return self._several(number, line)
+        except UNREADABLE as error:
+            raise unreadable(error) from None
         return self._take(number, record)
 
-    def _other_layout(self, line: bytes, reason: str) -> bool:
+    def _other_layout(self, line: bytes, reason: msgspec.ValidationError) -> bool:
         """A line of a type that the ledger does not need may have any layout."""
-        if _line_type.decode(line).type in _READ_TYPES:
-            raise BadLine("LAYOUT_UNKNOWN", f"a field is not as the format has it: {reason}")
+        try:
+            needed = _line_type.decode(line).type in _READ_TYPES
+        except UNREADABLE as error:
+            raise unreadable(error) from None
+        if needed:
+            raise unreadable(reason)
         return False
 
     def _several(self, number: int, line: bytes) -> bool:
@@ -201,10 +214,13 @@ class _ClaudeCodeParser:
     def _assistant(self, number: int, record: _Line) -> bool:
         message = record.message
         at = canonical_time(record.timestamp)
+        made_up = record.is_api_error_message or (message and message.model == _SYNTHETIC)
+        if message is not None and not made_up:
+            _check_call(message)
         so_far = self._session(record, at)
         if message is None:
             return False
-        if record.is_api_error_message or message.model == _SYNTHETIC:
+        if made_up:
             return self._api_error(number, record, so_far, at)
         so_far.status, so_far.error_code, so_far.error_message = SessionStatus.SUCCESS, None, None
         self._content_events(number, record, message, at)
@@ -229,8 +245,6 @@ class _ClaudeCodeParser:
         return True
 
     def _call(self, number: int, record: _Line, message: _Message, usage: _Usage, at: str) -> None:
-        if message.id is None:
-            raise BadLine("CALL_ID_MISSING", "a message with usage has no id")
         written = usage.cache_creation_input_tokens or 0
         hour = 0
         if usage.cache_creation is not None:
@@ -291,11 +305,12 @@ class _ClaudeCodeParser:
     def _user(self, number: int, record: _Line) -> bool:
         message = record.message
         at = canonical_time(record.timestamp)
-        so_far = self._session(record, at)
         if message is None or message.content is None or record.is_meta:
+            self._session(record, at)
             return False
-        failed = self._failed_tools(number, so_far.session_id, message, at)
         text = _request(message)
+        so_far = self._session(record, at)
+        failed = self._failed_tools(number, so_far.session_id, message, at)
         if text is None:
             return failed
         if text.startswith(_INTERRUPTED):
@@ -341,6 +356,7 @@ class _ClaudeCodeParser:
         if message.usage is None or message.model == _SYNTHETIC:
             return False
         at = canonical_time(inner.timestamp or record.timestamp)
+        _check_call(message)
         self._session(record, at)
         wrapped = _Line(
             session_id=record.session_id,
@@ -379,6 +395,12 @@ class _ClaudeCodeParser:
         return True
 
 
+def _check_call(message: _Message) -> None:
+    """Before anything of a line is taken: its call can be told from others."""
+    if message.usage is not None and message.id is None:
+        raise BadLine("CALL_ID_MISSING", "a message with usage has no id")
+
+
 def _price_context(usage: _Usage) -> str | None:
     """The request options that have prices of their own; None for the list price."""
     if usage.speed == "fast":
@@ -394,7 +416,7 @@ def _request(message: _Message) -> str | None:
         if isinstance(block, str):
             return block
         if block.type == "text":
-            return _text.decode(block.text) or ""
+            return text_of(block.text)
     return None
 
 
@@ -403,7 +425,11 @@ def _json(payload: dict[str, str | None]) -> str:
 
 
 def _split(line: bytes) -> Iterator[_Line]:
-    """The objects of a line that lost its newlines; nothing where it is broken otherwise."""
+    """The objects of a line that lost its newlines; nothing where it is broken otherwise.
+
+    They are written anew: a text that was cut within a character holds half of it, and that half
+    is the only thing that gets lost.
+    """
     decoder = json.JSONDecoder()
     try:
         text = line.decode()
@@ -411,9 +437,10 @@ def _split(line: bytes) -> Iterator[_Line]:
         position = 0
         while position < len(text):
             value, position = decoder.raw_decode(text, position)
-            found.append(msgspec.convert(value, _Line))
+            whole = json.dumps(value, ensure_ascii=False).encode(errors="replace")
+            found.append(_line.decode(whole))
             while position < len(text) and text[position].isspace():
                 position += 1
-    except (ValueError, RecursionError, msgspec.ValidationError):
+    except (ValueError, RecursionError, msgspec.DecodeError):
         return
     yield from found

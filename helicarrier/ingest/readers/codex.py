@@ -11,7 +11,15 @@ from collections.abc import Iterator
 
 import msgspec
 
-from helicarrier.ingest.readers.base import BadLine, Head, Parser
+from helicarrier.ingest.readers.base import (
+    UNREADABLE,
+    BadLine,
+    Head,
+    Parser,
+    TokenCount,
+    text_of,
+    unreadable,
+)
 from helicarrier.ingest.readers.gathering import Gathered, SessionSoFar, canonical_time
 from helicarrier.ledger.enums import UNKNOWN_MODEL, EventType, SessionStatus
 from helicarrier.ledger.model import Batch, Call, Winner
@@ -21,11 +29,11 @@ _TOOL_CALLS = {"function_call", "custom_tool_call", "web_search_call", "tool_sea
 
 
 class _Tokens(msgspec.Struct, gc=False):
-    input_tokens: int = 0
-    cached_input_tokens: int = 0
-    output_tokens: int = 0
-    reasoning_output_tokens: int = 0
-    total_tokens: int = 0
+    input_tokens: TokenCount = 0
+    cached_input_tokens: TokenCount = 0
+    output_tokens: TokenCount = 0
+    reasoning_output_tokens: TokenCount = 0
+    total_tokens: TokenCount = 0
 
 
 class _Info(msgspec.Struct, gc=False):
@@ -66,7 +74,6 @@ class _Line(msgspec.Struct, gc=False):
 
 _line = msgspec.json.Decoder(_Line)
 _payload = msgspec.json.Decoder(_Payload)
-_text = msgspec.json.Decoder(str | None)
 _READ_TYPES = {"session_meta", "turn_context", "event_msg", "response_item"}
 
 
@@ -124,12 +131,8 @@ class _CodexParser:
             if record.type not in _READ_TYPES:
                 return False
             payload = _payload.decode(record.payload)
-        except msgspec.ValidationError as error:
-            raise BadLine(
-                "LAYOUT_UNKNOWN", f"a field is not as the format has it: {error}"
-            ) from None
-        except msgspec.DecodeError:
-            raise BadLine("JSON_INVALID", "the line is not JSON") from None
+        except UNREADABLE as error:
+            raise unreadable(error) from None
         match record.type:
             case "session_meta":
                 return self._meta(record, payload)
@@ -164,12 +167,14 @@ class _CodexParser:
 
     def _event(self, number: int, record: _Line, payload: _Payload) -> bool:
         at = canonical_time(record.timestamp)
+        text = text_of(payload.message) if payload.type == "user_message" else ""
+        _check_tokens(payload.info)
         so_far = self._session(at)
         match payload.type:
             case "token_count":
                 return self._token_count(number, payload, so_far, at)
             case "user_message":
-                self._rows.describe(so_far, number, text=_text.decode(payload.message) or "")
+                self._rows.describe(so_far, number, text=text)
                 return self._numbered(number, so_far, EventType.MESSAGE, at, '{"role":"user"}')
             case "agent_message":
                 return self._numbered(number, so_far, EventType.MESSAGE, at, '{"role":"assistant"}')
@@ -193,13 +198,16 @@ class _CodexParser:
         details: dict[str, str | int] = {"to": to}
         if payload.duration_ms is not None:
             details["durationMs"] = payload.duration_ms
+        told = msgspec.json.encode(details).decode()
+        if payload.turn_id is None:
+            return self._numbered(number, so_far, EventType.STATE_TRANSITION, at, told)
         self._rows.event(
             f"turn/{payload.turn_id}/{to}",
             so_far.session_id,
             number,
             EventType.STATE_TRANSITION,
             at,
-            msgspec.json.encode(details).decode(),
+            told,
         )
         return True
 
@@ -244,8 +252,6 @@ class _CodexParser:
         total, last = info.total_token_usage, info.last_token_usage
         if last.input_tokens == 0 and last.output_tokens == 0:
             return False
-        if last.cached_input_tokens > last.input_tokens:
-            raise BadLine("TOKENS_INVALID", "more cached input than input")
         cumulative = (
             f"{total.input_tokens}.{total.cached_input_tokens}.{total.output_tokens}"
             f".{total.reasoning_output_tokens}.{total.total_tokens}"
@@ -266,6 +272,13 @@ class _CodexParser:
             )
         )
         return True
+
+
+def _check_tokens(info: _Info | None) -> None:
+    """Before anything of a line is taken: its token classes can be told apart."""
+    last = info.last_token_usage if info else None
+    if last is not None and last.cached_input_tokens > last.input_tokens:
+        raise BadLine("TOKENS_INVALID", "more cached input than input")
 
 
 def _json(payload: dict[str, str]) -> str:

@@ -10,6 +10,7 @@ import msgspec
 from helicarrier import times
 from helicarrier.ingest.readers.base import TEXT_LENGTH, TITLE_LENGTH, BadLine, title_of
 from helicarrier.ledger.enums import UNKNOWN_MODEL, EventType, SessionStatus
+from helicarrier.ledger.merge import rank
 from helicarrier.ledger.model import Batch, Call, Event, Session, Winner
 
 
@@ -75,8 +76,11 @@ class Gathered:
     def call(self, call: Call) -> None:
         """Add a call; of several copies in one stretch only the winner is kept."""
         other = self._calls.get(call.usage_id)
-        if other is None or (self.winner is Winner.MOST_TOKENS and call.total > other.total):
+        if other is None or self._rank(call) < self._rank(other):
             self._calls[call.usage_id] = call
+
+    def _rank(self, call: Call) -> tuple[int, str, str, int]:
+        return rank(self.winner, call.total, call.occurred_at, self.uri, call.line)
 
     def event(
         self,
@@ -140,5 +144,5 @@ def canonical_time(text: str | None) -> str:
         raise BadLine("TIMESTAMP_MISSING", "the line has no timestamp")
     try:
         return times.canonical(text)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, OverflowError):
         raise BadLine("TIMESTAMP_INVALID", "the timestamp is not ISO 8601 with a zone") from None

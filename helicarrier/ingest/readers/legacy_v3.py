@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from helicarrier.ingest.readers.base import BadLine, Head, Parser
+from helicarrier.ingest.readers.base import UNREADABLE, BadLine, Head, Parser
 from helicarrier.ingest.readers.native import EnvelopeParser
 from helicarrier.ledger.model import Winner
 
@@ -75,7 +75,7 @@ class LegacyV3Reader:
         """
         try:
             store = msgspec.json.decode(document, type=_Store)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             raise BadLine("LAYOUT_UNKNOWN", "the document is not a V3 store") from None
         events, usage = _by_session(store.events), _by_session(store.usage)
         for row in store.ledger:

@@ -6,11 +6,21 @@ bad line with the contract's code.
 
 from collections.abc import Iterator
 
+import msgspec
+
 from helicarrier.errors import ContractError
-from helicarrier.ingest.readers.base import BadLine, Head, Parser
+from helicarrier.ingest.readers.base import UNREADABLE, BadLine, Head, Parser
 from helicarrier.ledger.model import Batch, Envelope, Winner
 
 NAME = "native"
+_MARK = b'"envelope_version"'
+
+
+class _Versioned(msgspec.Struct):
+    envelope_version: msgspec.Raw
+
+
+_versioned = msgspec.json.Decoder(_Versioned)
 
 
 class NativeReader:
@@ -24,9 +34,16 @@ class NativeReader:
         self.whole_document = whole_document
 
     def recognises(self, head: Head) -> bool:
-        """The envelope's version stands in the beginning of the file."""
+        """The envelope's version stands in the beginning of the file.
+
+        A session log may hold an envelope as the input of a tool: where there are lines, one of
+        them is an envelope itself.
+        """
         lines = head.path.suffix in {".jsonl", ".ndjson"}
-        return b'"envelope_version"' in head.start and lines is not self.whole_document
+        if _MARK not in head.start or lines is self.whole_document:
+            return False
+        records = head.start.splitlines()
+        return self.whole_document or len(records) == 1 or any(map(_is_envelope, records))
 
     def records(self, document: bytes) -> Iterator[bytes]:
         """A document is one envelope."""
@@ -35,6 +52,14 @@ class NativeReader:
     def parser(self, uri: str, state: bytes | None = None) -> Parser:
         """A parser of one file; it has no state."""
         return EnvelopeParser(uri)
+
+
+def _is_envelope(line: bytes) -> bool:
+    try:
+        _versioned.decode(line)
+    except UNREADABLE:
+        return False
+    return True
 
 
 class EnvelopeParser:

@@ -56,7 +56,6 @@ INDEXES = (
     ("session_usage", ("model_id", "occurred_at")),
     ("session_usage", ("occurred_at",)),
     ("session_usage", ("session_id", "seq")),
-    ("session_usage", ("usage_id",)),
     ("import_reports", ("started_at",)),
     ("audit_log", ("occurred_at",)),
     ("alert_state", ("lifecycle",)),
@@ -81,6 +80,12 @@ def upgrade() -> None:
     run_script(f"0002_search.{dialect}.sql")
     run_script(f"0002_dirty_days.{dialect}.sql")
     if dialect == "postgresql":
+        op.create_index(
+            "ix_session_usage_usage_id_bytes",  # keys are looked up by their beginning, by bytes
+            "session_usage",
+            ["usage_id"],
+            postgresql_ops={"usage_id": "text_pattern_ops"},
+        )
         run_script("0002_comments.postgresql.sql")
 
 
@@ -520,9 +525,8 @@ def raw(name: str) -> sa.Column:
 
 
 def choice(name: str, *values: str) -> sa.Column:
-    """Text that is one of `values`."""
-    allowed = ", ".join(f"'{value}'" for value in values)
-    info = {f"{name}_known": f"{name} IN ({allowed})"}
+    """Text that is one of `values`. Not IN: SQLite would index the list anew for every row."""
+    info = {f"{name}_known": " OR ".join(f"{name} = '{value}'" for value in values)}
     return sa.Column(name, sa.TEXT(), nullable=False, info=info)
 
 

@@ -1,0 +1,52 @@
+"""Jobs: the selections that schedules, sensors and the command line run.
+
+A refresh audits the rows of the ledger that it reads, for its own days, so its cost follows what
+changed and not what there is. An audit without partitions reads everything.
+"""
+
+import dagster as dg
+
+from assets import ledger
+from assets.partitions import DAILY
+
+_IMPORT = dg.AssetSelection.assets(*(spec.key for spec in ledger.SPECS))
+_LEDGER_CHECKS = dg.AssetSelection.checks_for_assets("session_ledger", "session_usage")
+_DAILY = dg.AssetSelection.assets(
+    "usage_facts", "session_facts", "daily_usage_agg", "daily_provenance_agg"
+)
+_PERFORMANCE = dg.AssetSelection.assets("model_perf_agg")
+
+import_sessions = dg.define_asset_job(
+    "import_sessions",
+    selection=_IMPORT.without_checks(),
+    description="Import session files. The tables' own CHECKs hold back rows that break a rule.",
+)
+
+refresh_usage = dg.define_asset_job(
+    "refresh_usage",
+    selection=_DAILY | _LEDGER_CHECKS,
+    partitions_def=DAILY,
+    description="Facts and daily aggregates of a day or a range, and the checks of these days.",
+)
+
+refresh_performance = dg.define_asset_job(
+    "refresh_performance",
+    selection=_PERFORMANCE,
+    partitions_def=DAILY,
+    description="The trailing windows that end with a day or with each day of a range.",
+)
+
+nightly_usage = dg.define_asset_job(
+    "nightly_usage",
+    selection=_DAILY | _LEDGER_CHECKS | _PERFORMANCE,
+    partitions_def=DAILY,
+    description="A day that is over: facts, daily aggregates, and the windows that end with it.",
+)
+
+audit = dg.define_asset_job(
+    "audit",
+    selection=dg.AssetSelection.all_asset_checks(),
+    description="Every check on everything that is stored.",
+)
+
+JOBS = [import_sessions, refresh_usage, refresh_performance, nightly_usage, audit]

@@ -1,0 +1,246 @@
+"""Usage assets: facts of each day, and the aggregates that reports and the API read.
+
+Facts are extracts of the ledger (Parquet, one file a day); aggregates are computed from them and
+stored beside the ledger, replaced day by day. All are partitioned by UTC day, and a range of days
+is one run. What does not belong here: how a day is extracted, computed or validated.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+
+import dagster as dg
+
+from assets.declarations import (
+    OWNERS,
+    TRANSIENT,
+    WAREHOUSE_POOL,
+    definition_metadata,
+    table_spec,
+)
+from assets.partitions import DAILY, FIRST_DAY, TRAILING, requested_days
+from assets.runs import recorded
+from helicarrier.ledger.enums import Dataset
+from helicarrier.store.run_model import Edge, Run
+from helicarrier.usage import aggregates
+from helicarrier.usage.aggregates import Aggregate
+from helicarrier.usage.facts import SOURCES
+from helicarrier.usage.refresh import Refreshed, Refresher
+from helicarrier.usage.tables import (
+    DAILY_PROVENANCE_AGG,
+    DAILY_USAGE_AGG,
+    MODEL_PERF_AGG,
+    SESSION_FACTS,
+    USAGE_FACTS,
+)
+from resources import LakeResource, OperationalResource, WarehouseResource
+
+GROUP = "usage"
+
+
+@dg.asset(
+    partitions_def=DAILY,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    deps=["session_usage", "session_ledger"],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"python", "parquet"},
+    tags={"area": GROUP},
+    code_version="1",
+    metadata=definition_metadata(USAGE_FACTS),
+    retry_policy=TRANSIENT,
+    pool=WAREHOUSE_POOL,
+)
+def usage_facts(
+    context: dg.AssetExecutionContext,
+    operational: OperationalResource,
+    lake: LakeResource,
+    warehouse: WarehouseResource,
+) -> dg.MaterializeResult:
+    """One row per model call, on the UTC day it was answered: the ledger's calls as Parquet."""
+    with recorded(context, warehouse, "usage_facts", requested_days(context)) as run:
+        return _extracted(context, run, Dataset.USAGE_FACTS, operational, lake)
+
+
+@dg.asset(
+    partitions_def=DAILY,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    deps=["session_ledger", "session_usage"],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"python", "parquet"},
+    tags={"area": GROUP},
+    code_version="1",
+    metadata=definition_metadata(SESSION_FACTS),
+    retry_policy=TRANSIENT,
+    pool=WAREHOUSE_POOL,
+)
+def session_facts(
+    context: dg.AssetExecutionContext,
+    operational: OperationalResource,
+    lake: LakeResource,
+    warehouse: WarehouseResource,
+) -> dg.MaterializeResult:
+    """One row per session, on the UTC day it started, with the cost of all its calls."""
+    with recorded(context, warehouse, "session_facts", requested_days(context)) as run:
+        return _extracted(context, run, Dataset.SESSION_FACTS, operational, lake)
+
+
+@dg.multi_asset(
+    name="daily_aggregates",
+    specs=[
+        table_spec(
+            DAILY_USAGE_AGG,
+            description=(
+                "Runs, calls, tokens and cost of each day. Calls count on their own day and "
+                "model, runs on the day the session started and on its primary model."
+            ),
+            group=GROUP,
+            kinds={"duckdb", "table"},
+            deps=["usage_facts", "session_facts"],
+        ),
+        table_spec(
+            DAILY_PROVENANCE_AGG,
+            description="The same usage by where its numbers come from and how far they go.",
+            group=GROUP,
+            kinds={"duckdb", "table"},
+            deps=["usage_facts"],
+        ),
+    ],
+    partitions_def=DAILY,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    retry_policy=TRANSIENT,
+    pool=WAREHOUSE_POOL,
+)
+def daily_aggregates(
+    context: dg.AssetExecutionContext,
+    operational: OperationalResource,
+    lake: LakeResource,
+    warehouse: WarehouseResource,
+) -> Iterator[dg.MaterializeResult]:
+    """One row per group and UTC day, in two tables that one transaction replaces."""
+    days = requested_days(context)
+    with (
+        recorded(context, warehouse, DAILY_USAGE_AGG.name, days) as run,
+        operational.store() as store,
+    ):
+        refresher = Refresher(store, lake.lake(), first_day=FIRST_DAY)
+        done = refresher.refresh_daily(days, run.run_id)
+        _account(run, lake, [aggregates.DAILY_USAGE, aggregates.DAILY_PROVENANCE], done)
+    _say_what_is_stale(context, done)
+    for contract in (DAILY_USAGE_AGG, DAILY_PROVENANCE_AGG):
+        counts = done.rows[contract.name]
+        _count_partitions(context, contract.name, counts)
+        yield _result(contract.name, run, counts, {"dagster/table_name": contract.name})
+
+
+@dg.asset(
+    partitions_def=DAILY,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    deps=[dg.AssetDep("session_facts", partition_mapping=TRAILING)],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"duckdb", "table"},
+    tags={"area": GROUP},
+    code_version="1",
+    metadata=definition_metadata(MODEL_PERF_AGG),
+    retry_policy=TRANSIENT,
+    pool=WAREHOUSE_POOL,
+)
+def model_perf_agg(
+    context: dg.AssetExecutionContext,
+    operational: OperationalResource,
+    lake: LakeResource,
+    warehouse: WarehouseResource,
+) -> dg.MaterializeResult:
+    """One row per trailing window, agent, task category and model: the 1, 7 and 30 days to a day.
+
+    Medians do not merge, so each window, and each total over agents or categories (`*`), is
+    computed from the sessions.
+    """
+    days = requested_days(context)
+    with (
+        recorded(context, warehouse, MODEL_PERF_AGG.name, days) as run,
+        operational.store() as store,
+    ):
+        refresher = Refresher(store, lake.lake(), first_day=FIRST_DAY)
+        done = refresher.refresh_performance(days, run.run_id)
+        _account(run, lake, [aggregates.MODEL_PERFORMANCE], done)
+    _say_what_is_stale(context, done)
+    counts = done.rows[MODEL_PERF_AGG.name]
+    _count_partitions(context, MODEL_PERF_AGG.name, counts)
+    return _result(MODEL_PERF_AGG.name, run, counts, {"dagster/table_name": MODEL_PERF_AGG.name})
+
+
+ASSETS = [usage_facts, session_facts, daily_aggregates, model_perf_agg]
+
+
+def _extracted(
+    context: dg.AssetExecutionContext,
+    run: Run,
+    dataset: Dataset,
+    operational: OperationalResource,
+    lake: LakeResource,
+) -> dg.MaterializeResult:
+    days = requested_days(context)
+    with operational.store() as store:
+        refresher = Refresher(store, lake.lake(), first_day=FIRST_DAY)
+        done = refresher.refresh_facts(days, run.run_id, datasets=[dataset])
+    counts = done.rows[dataset.value]
+    source = SOURCES[dataset].table.name
+    for day, rows in counts.items():
+        run.reads(Edge(dataset=source, partition_key=day.isoformat(), rows=rows))
+        run.writes(Edge(dataset=dataset.value, partition_key=day.isoformat(), rows=rows))
+    run.rows_in = run.rows_out = sum(counts.values())
+    _count_partitions(context, dataset.value, counts)
+    folder = lake.lake().root / dataset.value
+    return _result(dataset.value, run, counts, {"dagster/uri": folder.as_uri()})
+
+
+def _account(run: Run, lake: LakeResource, made: Sequence[Aggregate], done: Refreshed) -> None:
+    """Tell the run what it read and wrote, day by day."""
+    read: dict[tuple[Dataset, date], int] = {}
+    for aggregate in made:
+        counts = done.rows[aggregate.contract.name]
+        for day, rows in counts.items():
+            run.writes(
+                Edge(dataset=aggregate.contract.name, partition_key=day.isoformat(), rows=rows)
+            )
+            run.rows_out += rows
+        for dataset in aggregate.inputs:
+            stored = lake.row_counts(dataset.value, aggregate.input_days(counts))
+            read |= {(dataset, day): rows for day, rows in stored.items()}
+    for (dataset, day), rows in read.items():
+        run.reads(Edge(dataset=dataset.value, partition_key=day.isoformat(), rows=rows))
+    run.rows_in = sum(read.values())
+
+
+def _count_partitions(
+    context: dg.AssetExecutionContext, asset: str, counts: Mapping[date, int]
+) -> None:
+    for day, rows in counts.items():
+        context.add_asset_metadata(
+            {"dagster/partition_row_count": rows}, asset_key=asset, partition_key=day.isoformat()
+        )
+
+
+def _result(
+    asset: str, run: Run, counts: Mapping[date, int], place: Mapping[str, str]
+) -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        asset_key=asset,
+        metadata={
+            **place,
+            "run_store_id": run.run_id,
+            "days_in_run": len(counts),
+            "rows_in_run": sum(counts.values()),
+        },
+    )
+
+
+def _say_what_is_stale(context: dg.AssetExecutionContext, done: Refreshed) -> None:
+    if done.stale:
+        first = min(done.stale)
+        context.log.warning(
+            f"{len(done.stale)} days stay dirty, the first {first}: facts that they are computed "
+            f"from are out of date, the first of {done.stale[first][0]}. Refresh the facts first."
+        )

@@ -1,0 +1,108 @@
+"""The factory of governance checks: one for each table that has a contract, all alike.
+
+A run over partitions audits their days, a run without partitions audits everything. Dagster files
+the result of a range under no partition, so the days that failed are named in its metadata.
+"""
+
+from datetime import date
+
+import dagster as dg
+
+from assets.declarations import TRANSIENT
+from assets.partitions import requested_days
+from checks.audit import Findings, audit, lake_rows, stored_rows
+from helicarrier.governance.contract import TableContract
+from helicarrier.governance.frames import SAMPLE, remedies_of
+from resources import LakeResource, OperationalResource
+
+NAME = "governance"
+_DAYS_NAMED = 100
+
+
+def governance_check(
+    asset: str, contract: TableContract, *, day: str, in_lake: bool = False
+) -> dg.AssetChecksDefinition:
+    """A blocking check that the stored rows of an asset keep their contract.
+
+    Args:
+        asset: the key of the asset.
+        contract: its columns and rules.
+        day: the column, a day or an instant, that places a row in its partition.
+        in_lake: the rows are Parquet partitions, not a table of the operational store.
+    """
+
+    @dg.asset_check(
+        asset=asset,
+        name=NAME,
+        blocking=True,
+        retry_policy=TRANSIENT,
+        description=(
+            f"Every stored row keeps the contract of {contract.name}: "
+            f"{len(contract.checks())} rules, no NULL where a value must be, a unique key."
+        ),
+        metadata={"rules": sorted(contract.checks())},
+    )
+    def check(
+        context: dg.AssetCheckExecutionContext,
+        operational: OperationalResource,
+        lake: LakeResource,
+    ) -> dg.AssetCheckResult:
+        days = requested_days(context)
+        if in_lake:
+            found = audit(contract, day, lake_rows(lake.lake(), contract, days))
+            missing = [wanted for wanted in days if not lake.lake().exists(contract.name, wanted)]
+        else:
+            with operational.store() as store:
+                found = audit(contract, day, stored_rows(store, contract, day, days))
+            missing = []
+        return _result(contract, found, days, missing)
+
+    return check
+
+
+def _result(
+    contract: TableContract, found: Findings, days: list[date], missing: list[date]
+) -> dg.AssetCheckResult:
+    scope = f"{len(days)} days" if days else "the whole table"
+    metadata: dict[str, object] = {
+        "rows": found.rows,
+        "scope": scope,
+        "rules": len(remedies_of(contract)),
+        "failing_rows": {rule: breach.failing for rule, breach in found.breaches.items()},
+    }
+    if found.breaches:
+        metadata["breaches"] = dg.MetadataValue.md(_table(found))
+        metadata["failing_partitions"] = [str(day) for day in sorted(found.days)[:_DAYS_NAMED]]
+        named = ", ".join(found.breaches)
+        return dg.AssetCheckResult(
+            passed=False,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description=f"{found.rows:,} rows of {scope}; broken on {len(found.days)} days: {named}",
+            metadata=metadata,
+        )
+    if missing:
+        metadata["missing_partitions"] = [str(day) for day in missing[:_DAYS_NAMED]]
+        return dg.AssetCheckResult(
+            passed=False,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"{len(missing)} of {scope} were never computed, so nothing is known of them",
+            metadata=metadata,
+        )
+    return dg.AssetCheckResult(
+        passed=True,
+        description=f"{found.rows:,} rows of {scope} keep every rule",
+        metadata=metadata,
+    )
+
+
+def _table(found: Findings) -> str:
+    lines = [
+        f"| rule | failing rows | keys (at most {SAMPLE}) | remedy |",
+        "|---|--:|---|---|",
+        *(
+            f"| {breach.rule} | {breach.failing:,} "
+            f"| {'<br>'.join(', '.join(key) for key in breach.sample)} | {breach.remedy} |"
+            for breach in found.breaches.values()
+        ),
+    ]
+    return "\n".join(lines)
