@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from helicarrier.cli.common import data_dir_option, json_option, print_json, settings_of
-from helicarrier.errors import InputRejected
+from helicarrier.errors import ErrorCode, InputRejected
 from helicarrier.ingest.report import ImportReport, Progress
 
 
@@ -51,6 +51,7 @@ def import_(
         raise InputRejected(
             f"{len(report.progress.errors)} of the files were refused, the first: "
             f"{first.path}: {first.message}",
+            code=ErrorCode(first.code),
             hint="`helicarrier import --json` names them all; nothing of them was kept.",
         )
 

@@ -52,20 +52,27 @@ def discover(paths: Sequence[Path]) -> list[Path]:
                 code=ErrorCode.NOT_FOUND,
                 hint="Give the folder that holds the session files.",
             )
-    return sorted(Path(os.path.abspath(path)) for path in found)  # noqa: PTH100 - keeps links
+    return sorted(map(absolute, found))
+
+
+def absolute(path: Path) -> Path:
+    """The absolute name under which a file is known; symbolic links stay as they are."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
 
 
 @dataclass(slots=True, kw_only=True)
 class Importer:
     """Imports files under one run.
 
-    `lock` is taken around every transaction: processes that import side by side wait for each
-    other without polling the database.
+    `named` are files that somebody asked for by name: an unknown format is an error there and
+    ignored in a folder. `lock` is taken around every transaction: processes that import side by
+    side wait for each other without polling the database.
     """
 
     store: OperationalStore
     run_id: str
     pricer: Pricer
+    named: frozenset[Path] = frozenset()
     lock: Lock = nullcontext
     clock: Callable[[], str] = lambda: times.utc_text(times.now())
 
@@ -111,6 +118,12 @@ class Importer:
             return
         reader = _reader(path)
         if reader is None:
+            if path in self.named:
+                raise InputRejected(
+                    "no reader knows the format of the file",
+                    code=ErrorCode.UNKNOWN_FORMAT,
+                    hint="docs/how-to/import-your-sessions.md lists the formats.",
+                )
             progress.files_ignored += 1
             return
         if stat.st_size > BYTES_PER_COMMIT:

@@ -41,11 +41,13 @@ def import_files(
     *,
     run_id: str,
     workers: int = 0,
+    named: frozenset[Path] = frozenset(),
     on_progress: OnProgress = no_progress,
 ) -> Progress:
     """Import files under one run, with as many processes as are worth it.
 
-    Args: url of the operational store; workers 0 chooses; on_progress for display.
+    Args: url of the operational store; workers 0 chooses; named files that were asked for by name;
+    on_progress for display.
 
     Raises:
         StorageUnavailable: a process died; run the import again, it goes on where it stopped.
@@ -53,8 +55,8 @@ def import_files(
     count = workers or _worth(files)
     tasks = list(_tasks(files))
     if count <= 1 or len(tasks) <= 1:
-        return _alone(url, tasks, run_id, on_progress)
-    return _together(url, tasks, run_id, count, on_progress)
+        return _alone(url, tasks, run_id, named, on_progress)
+    return _together(url, tasks, run_id, named, count, on_progress)
 
 
 def _worth(files: Sequence[Path]) -> int:
@@ -79,13 +81,17 @@ def _tasks(files: Sequence[Path]) -> Iterator[list[Path]]:
 
 
 def _alone(
-    url: str, tasks: Sequence[Sequence[Path]], run_id: str, on_progress: OnProgress
+    url: str,
+    tasks: Sequence[Sequence[Path]],
+    run_id: str,
+    named: frozenset[Path],
+    on_progress: OnProgress,
 ) -> Progress:
     total = Progress()
     done = 0
     store = OperationalStore(url)
     try:
-        importer = Importer(store=store, run_id=run_id, pricer=Pricer(PriceBook()))
+        importer = Importer(store=store, run_id=run_id, pricer=Pricer(PriceBook()), named=named)
         for task in tasks:
             total.add(importer.run(task))
             done += len(task)
@@ -96,7 +102,12 @@ def _alone(
 
 
 def _together(
-    url: str, tasks: Sequence[Sequence[Path]], run_id: str, count: int, on_progress: OnProgress
+    url: str,
+    tasks: Sequence[Sequence[Path]],
+    run_id: str,
+    named: frozenset[Path],
+    count: int,
+    on_progress: OnProgress,
 ) -> Progress:
     context = _context()
     total = Progress()
@@ -105,7 +116,7 @@ def _together(
         count,
         context,
         initializer=_start_worker,
-        initargs=(url, run_id, context.Lock(), os.getpid()),
+        initargs=(url, run_id, named, context.Lock(), os.getpid()),
     ) as pool:
         waiting: dict[Future[Progress], int] = {
             pool.submit(_work, task): len(task) for task in tasks
@@ -138,13 +149,16 @@ def _context() -> BaseContext:
 _importer: Importer
 
 
-def _start_worker(url: str, run_id: str, lock: ProcessLock, parent: int) -> None:
+def _start_worker(
+    url: str, run_id: str, named: frozenset[Path], lock: ProcessLock, parent: int
+) -> None:
     global _importer  # noqa: PLW0603 - a pool's worker has no other place for its state
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     _importer = Importer(
         store=OperationalStore(url),
         run_id=run_id,
         pricer=Pricer(PriceBook()),
+        named=named,
         lock=lambda: lock,
     )
 

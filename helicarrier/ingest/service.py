@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -16,9 +17,9 @@ from sqlalchemy import insert
 
 from helicarrier import times
 from helicarrier.errors import ErrorCode, NotReady, UsageError
-from helicarrier.ingest.importer import discover
+from helicarrier.ingest.importer import absolute, discover
 from helicarrier.ingest.parallel import OnProgress, import_files, no_progress
-from helicarrier.ingest.report import ImportReport, Progress
+from helicarrier.ingest.report import ImportReport
 from helicarrier.ledger.tables import import_reports
 from helicarrier.settings import Settings
 from helicarrier.store import migrate
@@ -51,21 +52,57 @@ def import_sessions(
         NotReady: the store is not at the schema of this version.
         StorageUnavailable: the store cannot be written.
     """
-    files = discover(paths)
-    count = settings.import_workers if workers is None else workers
+    job = _Job(
+        files=discover(paths),
+        named=frozenset(absolute(path) for path in paths if path.is_file()),
+        workers=settings.import_workers if workers is None else workers,
+        clock=clock,
+        on_progress=on_progress,
+    )
     if dry_run:
         with _rehearsal(settings.url) as url:
-            return _timed(url, files, "dry-run", count, clock, on_progress, dry_run=True)
+            return job.run(url, "dry-run", dry_run=True)
     _prepare(settings)
     runs = RunStore(WarehouseStore(settings.warehouse_path))
     with runs.run(
         ASSET_KEY, dagster_run_id=dagster_run_id, config={"paths": sorted(map(str, paths))}
     ) as run:
-        report = _timed(settings.url, files, run.run_id, count, clock, on_progress)
+        report = job.run(settings.url, run.run_id)
         run.rows_in = report.progress.records.read
         run.rows_out = report.progress.rows.total
         _keep(settings, report)
     return report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """What to import and how; `run` does it against a store."""
+
+    files: Sequence[Path]
+    named: frozenset[Path]
+    workers: int
+    clock: Callable[[], datetime]
+    on_progress: OnProgress
+
+    def run(self, url: str, run_id: str, *, dry_run: bool = False) -> ImportReport:
+        started_at = times.utc_text(self.clock())
+        began = time.perf_counter()
+        progress = import_files(
+            url,
+            self.files,
+            run_id=run_id,
+            workers=self.workers,
+            named=self.named,
+            on_progress=self.on_progress,
+        )
+        return ImportReport(
+            run_id=run_id,
+            started_at=started_at,
+            finished_at=times.utc_text(self.clock()),
+            seconds=time.perf_counter() - began,
+            dry_run=dry_run,
+            progress=progress,
+        )
 
 
 def _prepare(settings: Settings) -> None:
@@ -79,31 +116,6 @@ def _prepare(settings: Settings) -> None:
         migrate.upgrade(settings.url, settings.backups_dir)
     elif not found.ready:
         raise NotReady(found.message, code=found.code, hint=found.hint)
-
-
-def _timed(
-    url: str,
-    files: Sequence[Path],
-    run_id: str,
-    workers: int,
-    clock: Callable[[], datetime],
-    on_progress: OnProgress,
-    *,
-    dry_run: bool = False,
-) -> ImportReport:
-    started_at = times.utc_text(clock())
-    began = time.perf_counter()
-    progress: Progress = import_files(
-        url, files, run_id=run_id, workers=workers, on_progress=on_progress
-    )
-    return ImportReport(
-        run_id=run_id,
-        started_at=started_at,
-        finished_at=times.utc_text(clock()),
-        seconds=time.perf_counter() - began,
-        dry_run=dry_run,
-        progress=progress,
-    )
 
 
 def report_path(settings: Settings, run_id: str) -> Path:

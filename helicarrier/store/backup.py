@@ -13,7 +13,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from helicarrier.store.versions import CORE, Environment
 WAIT_SECONDS = 30.0
 """How long a copy waits while another process holds the database."""
 
+_STEP_SECONDS = 0.05
 _DUMP_SECONDS = 3600
 
 
@@ -69,7 +70,9 @@ def backup(
             return _write_private(target, lambda part: _dump(address, program, part))
 
 
-def restore(url: str, file: Path, *, environment: Environment = CORE) -> str:
+def restore(
+    url: str, file: Path, *, environment: Environment = CORE, wait_seconds: float = WAIT_SECONDS
+) -> str:
     """Puts a backup back in place and verifies it; returns its revision.
 
     The store then is as it was at the time of the backup; an older revision has to be migrated up
@@ -95,9 +98,9 @@ def restore(url: str, file: Path, *, environment: Environment = CORE) -> str:
     with (
         as_storage_failures(address.place),
         closing(sqlite_file.connect(source, "ro")) as saved,
-        closing(sqlite_file.connect(address, "rw")) as live,
+        closing(sqlite_file.connect(address, "rw", timeout=_STEP_SECONDS)) as live,
     ):
-        _copy_pages(saved, live, address.place)
+        _copy_pages(saved, live, address.place, wait_seconds)
     if _verified_revision(address, environment) != revision:
         raise _invalid(address.place, "does not hold the revision of the backup after restoring")
     return revision
@@ -109,20 +112,22 @@ def _copy_sqlite(file: SqliteFile, part: Path) -> None:
         closing(sqlite_file.connect(file, "ro")) as live,
         closing(sqlite3.connect(part)) as copy,
     ):
-        _copy_pages(live, copy, file.place)
+        _copy_pages(live, copy, file.place, WAIT_SECONDS)
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
 
 
-def _copy_pages(source: sqlite3.Connection, target: sqlite3.Connection, place: str) -> None:
+def _copy_pages(
+    source: sqlite3.Connection, target: sqlite3.Connection, place: str, wait_seconds: float
+) -> None:
     """All pages in one step; Python would wait forever for a lock, so the waiting is bounded."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + wait_seconds
 
     def progress(status: int, _remaining: int, _total: int) -> None:
         waiting = status in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
         if waiting and time.monotonic() > deadline:
             raise busy(place)
 
-    source.backup(target, progress=progress, sleep=0.05)
+    source.backup(target, progress=progress, sleep=_STEP_SECONDS)
 
 
 def _verified_revision(file: SqliteFile, environment: Environment) -> str:
@@ -167,7 +172,8 @@ def _write_private(target: Path, write: Callable[[Path], None]) -> Path:
             hint="Check the folder's rights and the space on the disk.",
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
     return target
 
 

@@ -87,7 +87,8 @@ class Lake:
                 hint="Check the folder's rights and the space on the disk.",
             ) from error
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
         return PartitionInfo(rows=table.num_rows, bytes=size, path=target)
 
     def remove(self, dataset: str, day: date) -> bool:

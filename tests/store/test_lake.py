@@ -24,6 +24,11 @@ def table(*numbers: int) -> pa.Table:
     return pa.table({"n": pa.array(numbers, pa.int64())})
 
 
+def names(folder: Path) -> list[str]:
+    """What lies in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     """A lake whose folder does not exist yet."""
@@ -46,7 +51,7 @@ def test_replacing_leaves_only_the_new_rows(lake: Lake) -> None:
     lake.replace("facts", DAY, table(3))
     path = lake.path("facts", DAY)
     assert pq.read_table(path, partitioning=None).to_pydict() == {"n": [3]}
-    assert os.listdir(path.parent) == ["part.parquet"]
+    assert names(path.parent) == ["part.parquet"]
 
 
 def test_a_day_without_rows_is_computed_all_the_same(lake: Lake) -> None:
@@ -82,7 +87,7 @@ def test_a_failed_write_keeps_the_old_partition(lake: Lake) -> None:
     with pytest.raises(AttributeError):
         lake.replace("facts", DAY, None)
     assert pq.read_table(path, partitioning=None).to_pydict() == {"n": [1]}
-    assert os.listdir(path.parent) == ["part.parquet"]
+    assert names(path.parent) == ["part.parquet"]
 
 
 def test_a_folder_that_cannot_be_made_is_a_storage_failure(tmp_path: Path) -> None:
@@ -97,7 +102,7 @@ def test_a_killed_writer_leaves_the_old_partition(lake: Lake) -> None:
     path = lake.replace("facts", DAY, table(1)).path
     program = (
         "import os, signal, sys; from datetime import date; from pathlib import Path\n"
-        "import pyarrow as pa; import pyarrow.parquet as pq; from helicarrier.store.lake import Lake\n"
+        "import pyarrow as pa, pyarrow.parquet; from helicarrier.store.lake import Lake\n"
         "real = os.fsync\n"
         "os.fsync = lambda handle: (real(handle), os.kill(os.getpid(), signal.SIGKILL))\n"
         "Lake(Path(sys.argv[1])).replace('facts', date(2026, 3, 1), pa.table({'n': [9, 9, 9]}))"
@@ -105,7 +110,7 @@ def test_a_killed_writer_leaves_the_old_partition(lake: Lake) -> None:
     command = [sys.executable, "-c", program, str(lake.root)]
     assert subprocess.run(command, check=False, cwd=ROOT).returncode == -9
     assert pq.read_table(path, partitioning=None).to_pydict() == {"n": [1]}
-    (left,) = [name for name in os.listdir(path.parent) if name != "part.parquet"]
+    (left,) = [name for name in names(path.parent) if name != "part.parquet"]
     os.utime(path.parent / left, (0, 0))
     lake.replace("facts", DAY, table(2))
-    assert os.listdir(path.parent) == ["part.parquet"]
+    assert names(path.parent) == ["part.parquet"]

@@ -12,7 +12,7 @@ import pytest
 
 from helicarrier.store.event_chain import FIRST
 from helicarrier.store.processes import this_process
-from helicarrier.store.run_model import Edge, RunStatus
+from helicarrier.store.run_model import Edge, Run, RunStatus
 from helicarrier.store.run_store import RunStore, config_hash
 from helicarrier.store.warehouse import WarehouseStore
 
@@ -30,6 +30,19 @@ class Clock:
     def __call__(self) -> datetime:
         """The time."""
         return START + timedelta(seconds=next(self._ticks))
+
+
+def fail_after_three_rows(run: Run) -> None:
+    """A failure whose words are long and hold what no database takes."""
+    run.rows_in = 3
+    raise ValueError("too many \x00\ud800 " + "x" * 1000)
+
+
+def lose_the_file_and_fail(path: Path) -> None:
+    """A failure together with the loss of the run store."""
+    path.unlink()
+    path.mkdir()
+    raise ZeroDivisionError
 
 
 @pytest.fixture
@@ -92,8 +105,7 @@ def test_a_failing_block_is_a_failed_run_and_raises_on(runs: RunStore) -> None:
         pytest.raises(ValueError, match="too many"),
         runs.run("import", new_id=lambda: "run-1") as run,
     ):
-        run.rows_in = 3
-        raise ValueError("too many \x00\ud800 " + "x" * 1000)
+        fail_after_three_rows(run)
     record = runs.get_run("run-1")
     assert record is not None
     assert (record.status, record.rows_in) == (RunStatus.FAILED, 3)
@@ -116,9 +128,7 @@ def test_a_failure_that_cannot_be_recorded_stays_the_failure(
 ) -> None:
     """The reader of the traceback learns both."""
     with pytest.raises(ZeroDivisionError) as caught, runs.run("import"):
-        warehouse.path.unlink()
-        warehouse.path.mkdir()
-        raise ZeroDivisionError
+        lose_the_file_and_fail(warehouse.path)
     assert "could not record" in caught.value.__notes__[0]
 
 

@@ -66,10 +66,12 @@ class Gathered:
         self, so_far: SessionSoFar, line: int, *, title: str | None = None, text: str | None = None
     ) -> None:
         """Give a session its own title (the last one counts) or its first request."""
+        # Postgres takes no NUL in a text.
         if title:
-            so_far.title = title.strip()[:TITLE_LENGTH] or so_far.title
+            cut = title.strip()[:TITLE_LENGTH].replace("\x00", "\ufffd")
+            so_far.title = cut or so_far.title
         if text and so_far.text is None:
-            so_far.text = text[:TEXT_LENGTH]
+            so_far.text = text[:TEXT_LENGTH].replace("\x00", "\ufffd")
         self._touched.add(so_far.session_id)
         self._session_lines.setdefault(so_far.session_id, []).append(line)
 
