@@ -37,10 +37,7 @@ def column_schema(contract: TableContract) -> dg.TableSchema:
         constraints=dg.TableConstraints(
             other=[
                 f"PRIMARY KEY ({', '.join(contract.primary_key)})",
-                *(
-                    f"{rule.name}: {contract.checks()[rule.name]}"
-                    for rule in contract.rules
-                ),
+                *(f"{rule.name}: {contract.checks()[rule.name]}" for rule in contract.rules),
             ]
         ),
     )

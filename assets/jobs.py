@@ -8,6 +8,7 @@ import dagster as dg
 
 from assets import ledger
 from assets.partitions import DAILY
+from helicarrier.ledger.enums import Dataset
 
 _IMPORT = dg.AssetSelection.assets(*(spec.key for spec in ledger.SPECS))
 _LEDGER_CHECKS = dg.AssetSelection.checks_for_assets("session_ledger", "session_usage")
@@ -48,5 +49,11 @@ audit = dg.define_asset_job(
     selection=dg.AssetSelection.all_asset_checks(),
     description="Every check on everything that is stored.",
 )
+
+DATASETS = {
+    refresh_usage.name: (Dataset.USAGE_FACTS, Dataset.SESSION_FACTS, Dataset.DAILY_USAGE_AGG),
+    refresh_performance.name: (Dataset.MODEL_PERF_AGG,),
+}
+"""The jobs that clean dirty days, in their order, and the datasets whose days they clean."""
 
 JOBS = [import_sessions, refresh_usage, refresh_performance, nightly_usage, audit]

@@ -12,7 +12,7 @@ import dagster as dg
 from pydantic import Field
 
 from assets.declarations import TRANSIENT, WAREHOUSE_POOL, table_spec
-from assets.runs import permanent_failures
+from assets.runs import as_dagster_failures
 from helicarrier.ingest.report import ImportReport
 from helicarrier.ingest.service import ASSET_KEY, import_sessions, report_path
 from helicarrier.ledger import tables
@@ -98,13 +98,13 @@ def import_session_files(
         context.log.warning(
             "There is nothing to import: set HELICARRIER_IMPORT_PATHS or the config's paths."
         )
-    with permanent_failures():
+    with as_dagster_failures():
         report = import_sessions(
             current, paths, workers=config.workers, dagster_run_id=context.run_id
         )
         totals = operational.row_counts(_TABLES.values())
     for error in report.progress.errors:
-        context.log.warning(f"refused as a whole: {error.path}: {error.message} [{error.code}]")
+        context.log.warning("refused as a whole: %s: %s", error.path, error.message)
     details = _of_report(report, report_path(current, report.run_id))
     for key, (new, changed) in _changes(report).items():
         table = _TABLES[key]
@@ -134,19 +134,17 @@ def _changes(report: ImportReport) -> dict[str, tuple[int, int]]:
 
 def _of_report(report: ImportReport, path: Path) -> dict[str, object]:
     records, progress = report.progress.records, report.progress
-    lines = [
-        "| records | |",
-        "|---|--:|",
-        *(f"| {name} | {getattr(records, name):,} |" for name in records.__slots__),
-        "",
+    rows = "\n".join(f"| {name} | {getattr(records, name):,} |" for name in records.__slots__)
+    preview = (
+        f"| records | |\n|---|--:|\n{rows}\n\n"
         f"{progress.files_read:,} files read, {progress.files_unchanged:,} unchanged, "
         f"{progress.files_ignored:,} of no known format, {len(progress.errors):,} refused; "
-        f"{progress.bytes_read / 1_000_000:,.1f} MB in {report.seconds:.2f} s.",
-    ]
+        f"{progress.bytes_read / 1_000_000:,.1f} MB in {report.seconds:.2f} s."
+    )
     return {
         "outcome": report.outcome,
         "report": dg.MetadataValue.path(str(path.absolute())),
-        "preview": dg.MetadataValue.md("\n".join(lines)),
+        "preview": dg.MetadataValue.md(preview),
     }
 
 

@@ -20,9 +20,7 @@ from helicarrier.ledger.dirty import TRAILING_DAYS
 FIRST_DAY = settings.load().partitions_start
 """The first day that has a partition."""
 
-DAILY = dg.DailyPartitionsDefinition(
-    start_date=FIRST_DAY.isoformat(), end_offset=1, timezone="UTC"
-)
+DAILY = dg.DailyPartitionsDefinition(start_date=FIRST_DAY.isoformat(), end_offset=1, timezone="UTC")
 
 TRAILING = dg.TimeWindowPartitionMapping(
     start_offset=1 - TRAILING_DAYS, allow_nonexistent_upstream_partitions=True

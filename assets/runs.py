@@ -27,29 +27,32 @@ def recorded(
     """A run of `asset` over these days.
 
     Raises:
-        dagster.Failure: without retries, for a failure that is permanent.
-        StorageUnavailable: a store is away or busy; nothing more was written.
+        dagster.Failure: with retries for a store that is away or busy, else without.
     """
     with (
-        permanent_failures(),
+        as_dagster_failures(),
         warehouse.runs() as runs,
-        runs.run(
-            asset, partition_key=span_name(list(days)), dagster_run_id=context.run_id
-        ) as run,
+        runs.run(asset, partition_key=span_name(list(days)), dagster_run_id=context.run_id) as run,
     ):
         yield run
 
 
 @contextmanager
-def permanent_failures() -> Iterator[None]:
-    """Turns the package's errors into failures that are not tried again, transient ones apart."""
+def as_dagster_failures() -> Iterator[None]:
+    """Turns the package's errors into failures, of which only a store's absence is tried again.
+
+    The failure keeps the error's class, code and remedy, so that a command can end as the package
+    itself would have.
+    """
     try:
         yield
-    except StorageUnavailable:
-        raise
     except HelicarrierError as error:
         raise dg.Failure(
-            description=f"{error.message} [{error.code}]",
-            metadata={"code": str(error.code), "remedy": error.hint},
-            allow_retries=False,
+            description=error.message,
+            metadata={
+                "error": type(error).__name__,
+                "code": str(error.code),
+                "remedy": error.hint,
+            },
+            allow_retries=isinstance(error, StorageUnavailable),
         ) from error

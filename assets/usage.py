@@ -5,8 +5,9 @@ stored beside the ledger, replaced day by day. All are partitioned by UTC day, a
 is one run. What does not belong here: how a day is extracted, computed or validated.
 """
 
+import base64
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 
@@ -25,6 +26,8 @@ from helicarrier.usage import aggregates
 from helicarrier.usage.aggregates import Aggregate
 from helicarrier.usage.facts import SOURCES
 from helicarrier.usage.refresh import Refreshed, Refresher
+from helicarrier.usage.repository import SqlUsageRepository
+from helicarrier.usage.span import Span
 from helicarrier.usage.tables import (
     DAILY_PROVENANCE_AGG,
     DAILY_USAGE_AGG,
@@ -35,6 +38,7 @@ from helicarrier.usage.tables import (
 from resources import LakeResource, OperationalResource, WarehouseResource
 
 GROUP = "usage"
+_PICTURED_DAYS = 30
 
 
 @dg.asset(
@@ -127,6 +131,11 @@ def daily_aggregates(
         done = refresher.refresh_daily(days, run.run_id)
         _account(run, lake, [aggregates.DAILY_USAGE, aggregates.DAILY_PROVENANCE], done)
     _say_what_is_stale(context, done)
+    context.add_asset_metadata(
+        {"preview": _picture(operational, days[-1])},
+        asset_key=DAILY_USAGE_AGG.name,
+        partition_key=days[-1].isoformat(),  # Once for a range: every partition would get a copy.
+    )
     for contract in (DAILY_USAGE_AGG, DAILY_PROVENANCE_AGG):
         counts = done.rows[contract.name]
         _count_partitions(context, contract.name, counts)
@@ -214,6 +223,19 @@ def _account(run: Run, lake: LakeResource, made: Sequence[Aggregate], done: Refr
     run.rows_in = sum(read.values())
 
 
+def _picture(operational: OperationalResource, last: date) -> dg.MarkdownMetadataValue:
+    """The cost of the days before and with `last` by model, as a PNG inside Markdown."""
+    from helicarrier.usage.charts import daily_cost_png
+
+    span = Span(first=max(FIRST_DAY, last - timedelta(days=_PICTURED_DAYS - 1)), last=last)
+    with operational.query() as query:
+        points = SqlUsageRepository(query).daily_models(span)
+    if not points:
+        return dg.MetadataValue.md(f"No calls from {span.first} to {span.last}.")
+    data = base64.b64encode(daily_cost_png(points)).decode()
+    return dg.MetadataValue.md(f"![cost per day](data:image/png;base64,{data})")
+
+
 def _count_partitions(
     context: dg.AssetExecutionContext, asset: str, counts: Mapping[date, int]
 ) -> None:
@@ -241,6 +263,9 @@ def _say_what_is_stale(context: dg.AssetExecutionContext, done: Refreshed) -> No
     if done.stale:
         first = min(done.stale)
         context.log.warning(
-            f"{len(done.stale)} days stay dirty, the first {first}: facts that they are computed "
-            f"from are out of date, the first of {done.stale[first][0]}. Refresh the facts first."
+            "%s days stay dirty, the first %s: facts that they are computed from are out of date, "
+            "the first of %s. Refresh the facts first.",
+            len(done.stale),
+            first,
+            done.stale[first][0],
         )

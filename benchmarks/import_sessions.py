@@ -30,7 +30,7 @@ from benchmarks.harness import Case, Comparison, Figures
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "examples" / "sessions" / "claude"
-ENVELOPES = "envelopes.jsonl"
+ENVELOPE_FILES = 20
 _POLL_SECONDS = 0.02
 
 
@@ -149,11 +149,11 @@ def import_logs(files: list[Path], folder: Path, runs: int, label: str) -> Compa
     )
 
 
-def import_envelopes(file: Path, count: int, runs: int) -> Comparison:
-    """An import of dense native envelopes beside validation alone."""
+def import_envelopes(folder: Path, count: int, runs: int) -> Comparison:
+    """An import of dense native envelopes beside validation alone, in one process."""
     from helicarrier.ingest.envelope import accept
 
-    lines = file.read_bytes().splitlines()
+    lines = [line for path in folder.iterdir() for line in path.read_bytes().splitlines()]
     seconds: list[float] = []
 
     def validate() -> None:
@@ -162,7 +162,7 @@ def import_envelopes(file: Path, count: int, runs: int) -> Comparison:
 
     def full() -> None:
         with tempfile.TemporaryDirectory(prefix="helicarrier-bench-") as data:
-            done = helicarrier(Path(data), "import", str(file), "--json")
+            done = helicarrier(Path(data), "import", str(folder), "--json")
             seconds.append(json.loads(done.output)["seconds"])
 
     floor, _ = harness.measure(
@@ -230,6 +230,15 @@ def envelopes(count: int) -> Iterator[bytes]:
         )
 
 
+def write_envelopes(folder: Path, count: int) -> None:
+    """Spread envelopes over files, as producers that push in turns leave them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    bodies = list(envelopes(count))
+    for n in range(ENVELOPE_FILES):
+        part = b"\n".join(bodies[n::ENVELOPE_FILES])
+        (folder / f"producer-{n:02d}.jsonl").write_bytes(part + b"\n")
+
+
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--make", "megabytes", type=int, help="Make the corpus first, of so many MB.")
@@ -241,11 +250,10 @@ def main(
     *, folder: Path, megabytes: int | None, source: Path, count: int, runs: int, file: Path | None
 ) -> None:
     """Measure imports of the logs in FOLDER, at a quarter, at half and at all of them."""
-    logs, native = folder / "logs", folder / ENVELOPES
+    logs, native = folder / "logs", folder / "envelopes"
     if megabytes and not logs.exists():
         corpus.make(sorted(source.rglob("*.jsonl")), logs, megabytes)
-    native.parent.mkdir(parents=True, exist_ok=True)
-    native.write_bytes(b"\n".join(envelopes(count)) + b"\n")
+    write_envelopes(native, count)
     files = sorted(logs.rglob("*.jsonl"))
     found = []
     for share in (4, 2, 1):

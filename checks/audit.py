@@ -25,7 +25,10 @@ _ROWS_AT_ONCE = 100_000
 
 @dataclass(slots=True, kw_only=True)
 class Findings:
-    """What an audit found so far: rows seen, breaches by rule, days with a breach."""
+    """What an audit found so far: rows seen, breaches by rule, days with a breach.
+
+    `missing` names days that have no partition at all, of which nothing is known.
+    """
 
     rows: int = 0
     breaches: dict[str, Breach] = field(default_factory=dict)

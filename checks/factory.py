@@ -10,13 +10,15 @@ import dagster as dg
 
 from assets.declarations import TRANSIENT
 from assets.partitions import requested_days
+from assets.runs import as_dagster_failures
 from checks.audit import Findings, audit, lake_rows, stored_rows
 from helicarrier.governance.contract import TableContract
 from helicarrier.governance.frames import SAMPLE, remedies_of
 from resources import LakeResource, OperationalResource
 
 NAME = "governance"
-_DAYS_NAMED = 100
+DAYS_NAMED = 100
+"""Days that the metadata of a result names at most."""
 
 
 def governance_check(
@@ -48,21 +50,18 @@ def governance_check(
         lake: LakeResource,
     ) -> dg.AssetCheckResult:
         days = requested_days(context)
-        if in_lake:
-            found = audit(contract, day, lake_rows(lake.lake(), contract, days))
-            missing = [wanted for wanted in days if not lake.lake().exists(contract.name, wanted)]
-        else:
-            with operational.store() as store:
+        with as_dagster_failures(), operational.store() as store:
+            if in_lake:
+                found = audit(contract, day, lake_rows(lake.lake(), contract, days))
+                found.missing = [d for d in days if not lake.lake().exists(contract.name, d)]
+            else:
                 found = audit(contract, day, stored_rows(store, contract, day, days))
-            missing = []
-        return _result(contract, found, days, missing)
+        return _result(contract, found, days)
 
     return check
 
 
-def _result(
-    contract: TableContract, found: Findings, days: list[date], missing: list[date]
-) -> dg.AssetCheckResult:
+def _result(contract: TableContract, found: Findings, days: list[date]) -> dg.AssetCheckResult:
     scope = f"{len(days)} days" if days else "the whole table"
     metadata: dict[str, object] = {
         "rows": found.rows,
@@ -72,20 +71,20 @@ def _result(
     }
     if found.breaches:
         metadata["breaches"] = dg.MetadataValue.md(_table(found))
-        metadata["failing_partitions"] = [str(day) for day in sorted(found.days)[:_DAYS_NAMED]]
+        metadata["failing_partitions"] = [str(day) for day in sorted(found.days)[:DAYS_NAMED]]
         named = ", ".join(found.breaches)
         return dg.AssetCheckResult(
             passed=False,
             severity=dg.AssetCheckSeverity.ERROR,
-            description=f"{found.rows:,} rows of {scope}; broken on {len(found.days)} days: {named}",
+            description=f"of {found.rows:,} rows on {scope} some break: {named}",
             metadata=metadata,
         )
-    if missing:
-        metadata["missing_partitions"] = [str(day) for day in missing[:_DAYS_NAMED]]
+    if found.missing:
+        metadata["missing_partitions"] = [str(day) for day in found.missing[:DAYS_NAMED]]
         return dg.AssetCheckResult(
             passed=False,
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"{len(missing)} of {scope} were never computed, so nothing is known of them",
+            description=f"{len(found.missing)} of {scope} were never computed",
             metadata=metadata,
         )
     return dg.AssetCheckResult(

@@ -11,6 +11,7 @@ from sqlalchemy import Table, func, select
 
 from helicarrier.store.lake import Lake
 from helicarrier.store.operational import OperationalStore
+from helicarrier.store.query import Query, open_query
 from resources.configuration import SettingsResource
 
 
@@ -28,6 +29,17 @@ class OperationalResource(dg.ConfigurableResource):
         finally:
             store.close()
 
+    @contextmanager
+    def query(self) -> Iterator[Query]:
+        """The light read path: one snapshot of the store.
+
+        Raises:
+            NotReady: there is no store yet.
+            StorageUnavailable: it cannot be reached.
+        """
+        with open_query(self.settings.load().url) as query:
+            yield query
+
     def row_counts(self, tables: Iterable[Table]) -> dict[str, int]:
         """How many rows the tables hold, by name, in one snapshot.
 
@@ -37,9 +49,7 @@ class OperationalResource(dg.ConfigurableResource):
         """
         with self.store() as store, store.read() as connection:
             return {
-                table.name: connection.execute(
-                    select(func.count()).select_from(table)
-                ).scalar_one()
+                table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
                 for table in tables
             }
 

@@ -104,7 +104,7 @@ def _files(context: dg.SensorEvaluationContext, folder: Path) -> Sequence[Path]:
 def _changes(
     files: Sequence[Path], known: dict[str, Seen], seen: dict[str, Seen], budget: _Budget
 ) -> dict[Path, str]:
-    """The files whose content is new, with its hash; what is seen of every file goes into `seen`."""
+    """The files with new content, with its hash; what is known of each file goes into `seen`."""
     changed: dict[Path, str] = {}
     for path in files:
         before = known.get(str(path))
@@ -122,7 +122,10 @@ def _look(path: Path, before: Seen | None, budget: _Budget) -> Seen | None:
     """The file as it is; None when it is gone or has to wait for another tick."""
     try:
         stat = path.stat()
-        if before is not None and (before.size, before.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
+        if before is not None and (before.size, before.mtime_ns) == (
+            stat.st_size,
+            stat.st_mtime_ns,
+        ):
             return before
         if not budget.grants(stat.st_size):
             return None

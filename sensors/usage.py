@@ -6,14 +6,16 @@ that it reads are clean: it would have to be computed again.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
-from assets.jobs import refresh_performance, refresh_usage
+from assets.in_process import close_interrupted
+from assets.jobs import DATASETS, refresh_performance, refresh_usage
 from assets.partitions import FIRST_DAY, in_range, range_tags, spans
+from helicarrier import times
 from helicarrier.errors import NotReady
 from helicarrier.ledger.dirty import TRAILING_DAYS
 from helicarrier.ledger.enums import Dataset
@@ -24,7 +26,6 @@ RUNS_PER_TICK = 10
 _ABANDONED = timedelta(hours=1)
 """A run that started longer ago does not hold back the next one."""
 
-_DAILY = (Dataset.USAGE_FACTS, Dataset.SESSION_FACTS, Dataset.DAILY_USAGE_AGG)
 _UNFINISHED = [
     DagsterRunStatus.QUEUED,
     DagsterRunStatus.NOT_STARTED,
@@ -46,7 +47,8 @@ def dirty_days(
     context: dg.SensorEvaluationContext, operational: OperationalResource, lake: LakeResource
 ) -> dg.SensorResult | dg.SkipReason:
     """Facts and daily aggregates of dirty days; then the windows whose facts are clean."""
-    now = datetime.now(tz=UTC)
+    now = times.now()
+    close_interrupted(context.instance)
     try:
         with operational.store() as store:
             refresher = Refresher(store, lake.lake(), first_day=FIRST_DAY)
@@ -76,10 +78,9 @@ SENSORS = [dirty_days]
 
 def _daily(dirty: Mapping[Dataset, Generations], now: datetime) -> Generations:
     """Days of which any of the daily datasets is dirty, each with its newest generation."""
-    days = {day for dataset in _DAILY for day in dirty[dataset]}
-    return {
-        day: max(dirty[dataset].get(day, 0) for dataset in _DAILY) for day in in_range(days, now)
-    }
+    marked = [dirty[dataset] for dataset in DATASETS[refresh_usage.name]]
+    days = in_range({day for generations in marked for day in generations}, now)
+    return {day: max(generations.get(day, 0) for generations in marked) for day in days}
 
 
 def _performance(dirty: Mapping[Dataset, Generations], now: datetime) -> Generations:
@@ -91,9 +92,7 @@ def _performance(dirty: Mapping[Dataset, Generations], now: datetime) -> Generat
 
 
 def _is_running(instance: DagsterInstance, job: str, now: datetime) -> bool:
-    unfinished = RunsFilter(
-        job_name=job, statuses=_UNFINISHED, created_after=now - _ABANDONED
-    )
+    unfinished = RunsFilter(job_name=job, statuses=_UNFINISHED, created_after=now - _ABANDONED)
     return bool(instance.get_run_ids(unfinished, limit=1))
 
 

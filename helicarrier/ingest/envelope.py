@@ -102,6 +102,7 @@ def _one_violation(at: str, code: str, message: str) -> ContractError:
     )
 
 
+_EVENT_PAYLOAD = len(("payload", "timeline", 0, "payload"))
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 _CODES = {
     "missing": ("REQUIRED", "a required field is missing"),
@@ -115,16 +116,18 @@ _CODES = {
     "time_invalid": ("INVALID_TIME", "expected ISO 8601 with a zone"),
     "time_order": ("INVALID_ORDER", "the session ends before it starts"),
     "token_order": ("INVALID_ORDER", "more reasoning than completion tokens"),
+    "not_unique": ("NOT_UNIQUE", "an id is used twice"),
+    "recursion_depth_exceeded": ("TOO_DEEP", "the value is nested too deeply"),
 }
 
 
 def _violation(detail: ErrorDetails) -> Violation:
     """Our words for a pydantic error: stable over its versions, and without the input."""
     code, message = _CODES.get(detail["type"], ("INVALID_TYPE", "the value has another type"))
-    path = [
-        part if isinstance(part, int) or _PLAIN_NAME.fullmatch(part) else "?"
-        for part in detail["loc"]
-    ]
+    place = detail["loc"]
+    if detail["type"] == "recursion_depth_exceeded":
+        place = place[:_EVENT_PAYLOAD]  # further down it is not made of the input's own names
+    path = [part if isinstance(part, int) or _PLAIN_NAME.fullmatch(part) else "?" for part in place]
     return Violation(pointer=pointer(path), code=code, message=message)
 
 
@@ -200,9 +203,15 @@ def _session(
     )
 
 
+def _in_key(session_id: str) -> str:
+    """As a part of a key: a separator in it must not make two sessions share a key."""
+    return session_id.replace("%", "%25").replace(":", "%3A").replace("/", "%2F")
+
+
 def _event(session_id: str, event: EventFacts, line: int | None, position: int) -> Event:
     return Event(
-        f"{session_id}/{event.event_id or position}",
+        # A place is no id: the sign keeps it apart from those that a producer gives.
+        f"{_in_key(session_id)}/{event.event_id or f'#{position}'}",
         session_id,
         line,
         position if event.seq is None else event.seq,
@@ -215,7 +224,7 @@ def _event(session_id: str, event: EventFacts, line: int | None, position: int) 
 def _call(facts: SessionFacts, call: CallFacts, line: int | None, position: int) -> Call:
     hour = min(call.cache_write_1h_tokens, max(call.cache_write_tokens, call.cache_write_1h_tokens))
     return Call(
-        usage_id=f"native:{facts.session_id}:{call.call_id}",
+        usage_id=f"native:{_in_key(facts.session_id)}:{call.call_id}",
         session_id=facts.session_id,
         line=line,
         seq=position,
@@ -253,7 +262,7 @@ def _totals_call(facts: SessionFacts, line: int | None) -> list[Call]:
     trusted = complete and facts.total_tokens in {None, known}
     return [
         Call(
-            usage_id=f"native:{facts.session_id}:session",
+            usage_id=f"native:{_in_key(facts.session_id)}:session",
             session_id=facts.session_id,
             line=line,
             seq=0,

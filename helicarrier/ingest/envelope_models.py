@@ -19,6 +19,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from helicarrier import times
+from helicarrier.ingest.readers.base import MOST_TOKENS
 from helicarrier.ledger.enums import SessionStatus
 
 STATES: dict[str, SessionStatus] = {
@@ -60,17 +61,28 @@ def _exact(value: object) -> object:
 def _canonical_time(text: str) -> str:
     try:
         return times.canonical(text)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, OverflowError):
         raise PydanticCustomError("time_invalid", "expected ISO 8601 with a zone") from None
 
+
+def _to_nano_dollars(amount: Decimal) -> Decimal:
+    """The amount that is stored, however it was spelled; quick also for a giant exponent."""
+    return abs(amount.quantize(_NANO))
+
+
+_NANO = Decimal("1e-9")
 
 Id = Annotated[str, Field(min_length=1, max_length=256)]
 ShortText = Annotated[str, Field(max_length=2_000)]
 LongText = Annotated[str, Field(max_length=1_000_000)]
 Time = Annotated[str, AfterValidator(_canonical_time)]
-Tokens = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0)]
+Tokens = Annotated[int, Field(ge=0, le=MOST_TOKENS)]
 Dollars = Annotated[
-    Decimal, BeforeValidator(_exact), Field(ge=0, le=1_000_000_000, allow_inf_nan=False)
+    Decimal,
+    BeforeValidator(_exact),
+    Field(ge=0, le=1_000_000_000, allow_inf_nan=False),
+    AfterValidator(_to_nano_dollars),
 ]
 
 
@@ -109,7 +121,7 @@ class SessionFacts(_Camel):
     billed_cost_usd: Dollars | None = None
     provider: Id | None = None
     run_id: Id | None = None
-    artifact_count: Tokens | None = None
+    artifact_count: Count | None = None
     error_code: ShortText | None = None
     error_message: ShortText | None = None
     source_version: ShortText | None = None
@@ -127,7 +139,7 @@ class EventFacts(_Camel):
     """One event of a session."""
 
     event_id: Id | None = None
-    seq: Tokens | None = None
+    seq: Count | None = None
     event_type: Literal["tool_call", "message", "state_transition", "artifact", "error", "metric"]
     event_ts: Time
     payload: dict[str, JsonValue] = {}
@@ -146,7 +158,7 @@ class CallFacts(_Camel):
     cache_write_tokens: Tokens = 0
     cache_write_1h_tokens: Tokens = Field(default=0, alias="cacheWrite1hTokens")
     reasoning_tokens: Tokens = 0
-    runtime_ms: Tokens | None = None
+    runtime_ms: Count | None = None
     cost_usd: Dollars | None = None
     status: ShortText | None = None
 
@@ -157,26 +169,45 @@ class CallFacts(_Camel):
         return self
 
 
+def _each_once(ids: list[str]) -> None:
+    if len(set(ids)) != len(ids):
+        raise PydanticCustomError("not_unique", "an id is used twice")
+
+
+def _unique_events(events: list[EventFacts]) -> list[EventFacts]:
+    _each_once([event.event_id or f"#{place}" for place, event in enumerate(events)])
+    return events
+
+
+def _unique_calls(calls: list[CallFacts]) -> list[CallFacts]:
+    _each_once([call.call_id for call in calls])
+    return calls
+
+
+Events = Annotated[list[EventFacts], AfterValidator(_unique_events)]
+Calls = Annotated[list[CallFacts], AfterValidator(_unique_calls)]
+
+
 class PayloadV1(_Strict):
     """A session with its totals and events."""
 
     session: SessionFacts
-    events: list[EventFacts] = []
+    events: Events = []
 
 
 class PayloadV2(_Strict):
     """A run with its timeline and its model calls."""
 
     run: SessionFacts
-    timeline: list[EventFacts] = []
-    calls: list[CallFacts] = []
+    timeline: Events = []
+    calls: Calls = []
 
 
 class Envelope(_Strict):
     """What every version has around its payload."""
 
     idempotency_key: Id | None = None
-    revision: Tokens = 0
+    revision: Count = 0
     source: ShortText | None = None
 
 

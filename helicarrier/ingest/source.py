@@ -102,7 +102,7 @@ def stretches(path: Path, reader: Reader, known: FileMark | None) -> Iterator[St
         state = known.reader_state if known else None
         parser = reader.parser(str(path), state)
         lines = _Lines(path, reader, parser, digest, os.fstat(file.fileno()))
-        lines.start_at(known)
+        lines.start_at(known, file)
         yield from lines.read(file)
 
 
@@ -212,16 +212,19 @@ class _Lines:
         self._offset = 0
         self._drained_at = 0
         self._number = 0
+        self._within_line = False  # the last line was taken without its newline, which comes now
         self._bad_in_a_row = 0
         self._bad = 0
         self._fed = 0
         self._account = _Account()
 
-    def start_at(self, known: FileMark | None) -> None:
+    def start_at(self, known: FileMark | None, file: BinaryIO) -> None:
         """Go on behind the known part; the digest has read it already."""
-        if known is not None:
+        if known is not None and known.byte_offset:
             self._offset = self._drained_at = known.byte_offset
             self._number = known.line_offset
+            file.seek(known.byte_offset - 1)
+            self._within_line = file.read(1) != b"\n"
 
     def read(self, file: BinaryIO) -> Iterator[Stretch]:
         """All stretches up to the end of the file; the last one is complete."""
@@ -245,6 +248,9 @@ class _Lines:
         number = self._number
         lines = block.split(b"\n")
         rest = lines.pop()
+        if lines and self._within_line:
+            number -= 1
+            self._within_line = False
         for line in lines:
             number += 1
             try:
@@ -277,9 +283,10 @@ class _Lines:
         """The end of the file has no newline: a whole record, or one that is still written."""
         if not rest or rest.isspace():
             return
-        if self._account.feed(self._parser, self._number + 1, rest):
+        number = self._number if self._within_line else self._number + 1
+        if self._account.feed(self._parser, number, rest):
             self._fed += 1
-            self._number += 1
+            self._number = number
             self._advance(rest)
         else:
             self._account.defer_last()

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from helicarrier import times
 from helicarrier.cost.governed import Pricer
 from helicarrier.ledger import dirty, history, merge, rows
+from helicarrier.ledger.enums import UNKNOWN_MODEL
 from helicarrier.ledger.model import Batch, Call, Envelope, Event, Session
 from helicarrier.ledger.sink import Row, Sink, sink_of
 from helicarrier.ledger.tables import session_events, session_ledger, session_usage
@@ -40,11 +41,10 @@ _DROP_SESSION_CALLS = "DELETE FROM session_usage WHERE session_id IN {keys}"
 _DROP_SESSION_EVENTS = "DELETE FROM session_events WHERE session_id IN {keys}"
 _SET_OWNER = "UPDATE session_usage SET session_id = ?, run_id = ? WHERE usage_id = ?"
 _SET_MODEL = (
-    "UPDATE session_ledger SET model_id = (SELECT u.model_id FROM session_usage u"
+    "UPDATE session_ledger SET model_id = COALESCE((SELECT u.model_id FROM session_usage u"  # noqa: S608 - constants
     " WHERE u.session_id = session_ledger.session_id GROUP BY u.model_id"
-    " ORDER BY SUM(u.total_tokens) DESC, u.model_id LIMIT 1)"
-    " WHERE session_id IN {keys} AND EXISTS (SELECT 1 FROM session_usage u"
-    " WHERE u.session_id = session_ledger.session_id)"
+    f" ORDER BY SUM(u.total_tokens) DESC, u.model_id LIMIT 1), '{UNKNOWN_MODEL}')"
+    " WHERE session_id IN {keys}"
 )
 _SIDECHAIN = ":sidechain"
 
@@ -162,6 +162,7 @@ class _Work:
         if not envelopes:
             return
         by_key, by_session = self._stored_keys(envelopes)
+        known = frozenset(by_session)
         replaced: set[str] = set()
         accepted: dict[str, Envelope] = {}
         for batch, outcome in zip(batches, outcomes, strict=True):
@@ -187,7 +188,7 @@ class _Work:
                         outcome.changed_lines.add(envelope.line)
         self._clear(replaced)
         for envelope in accepted.values():
-            self._add_envelope(envelope, is_new=envelope.session.session_id not in replaced)
+            self._add_envelope(envelope, is_new=envelope.session.session_id not in known)
 
     def _stored_keys(
         self, envelopes: Sequence[Envelope]
@@ -294,6 +295,8 @@ class _Work:
                 self._touch(before.session_id, before.owner_started_at, before.occurred_at)
                 self._touch(owner, self._sessions[owner].started_at, before.occurred_at)
                 self._moves.append((owner, self._run_id, usage_id))
+                if call.line is not None:
+                    outcomes[candidate.batch].changed_lines.add(call.line)
                 continue
             else:
                 continue

@@ -57,8 +57,7 @@ class WarehouseStore:
         self._lock_path = self.path.with_name(self.path.name + ".lock")
         self._wait_seconds = wait_seconds
         self._migrations = sorted(migrations.glob("[0-9]*.sql"))
-        self._engine: DuckDBPyConnection | None = None
-        self._engine_pid = 0
+        self._engines: dict[int, DuckDBPyConnection] = {}  # by process id
         self._migrated_file: tuple[int, int] | None = None
 
     @contextmanager
@@ -112,9 +111,9 @@ class WarehouseStore:
 
     def close(self) -> None:
         """Ends the engine in memory; a later write starts a new one."""
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
+        engine = self._engines.pop(os.getpid(), None)
+        if engine is not None:
+            engine.close()
 
     @contextmanager
     def _attached(self, deadline: float) -> Iterator["DuckDBPyConnection"]:
@@ -144,16 +143,17 @@ class WarehouseStore:
             connection.close()
 
     def _own_engine(self) -> "DuckDBPyConnection":
-        """The engine of this process: a fork must not use its parent's.
+        """The engine of this process, on one thread: that suffices for short transactions.
 
-        One thread suffices for short transactions and leaves no others behind for a fork to lose.
+        A fork must neither use its parent's engine nor let go of it: closing it would wait for
+        threads that only the parent has.
         """
         import duckdb
 
-        if self._engine is None or self._engine_pid != os.getpid():
-            self._engine = duckdb.connect(":memory:", config={"threads": 1})
-            self._engine_pid = os.getpid()
-        return self._engine
+        pid = os.getpid()
+        if pid not in self._engines:
+            self._engines[pid] = duckdb.connect(":memory:", config={"threads": 1})
+        return self._engines[pid]
 
     def _patient(
         self, deadline: float, open_file: "Callable[[], DuckDBPyConnection]"

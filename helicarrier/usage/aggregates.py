@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _FOLDER = Path(__file__).with_name("sql")
+# A sum holds one number for each group. A quantile holds every value, in each window it lies in.
+_SUMS_AT_ONCE = 366
+_QUANTILES_AT_ONCE = 60
 _GLOB = re.compile(r"[\[*?]")
 
 
@@ -35,12 +38,14 @@ _GLOB = re.compile(r"[\[*?]")
 class Aggregate:
     """One aggregate table: `day` is the column by which it is replaced.
 
-    `inputs` are the facts it reads, of each day and of `trailing_days - 1` days before it.
+    `inputs` are the facts it reads, of each day and of `trailing_days - 1` days before it. One
+    statement computes at most `days_at_once`, which bounds its memory.
     """
 
     contract: TableContract
     day: str
     inputs: tuple[Dataset, ...]
+    days_at_once: int
     trailing_days: int = 1
 
     @property
@@ -58,14 +63,19 @@ DAILY_USAGE = Aggregate(
     contract=DAILY_USAGE_AGG,
     day="bucket_date",
     inputs=(Dataset.USAGE_FACTS, Dataset.SESSION_FACTS),
+    days_at_once=_SUMS_AT_ONCE,
 )
 DAILY_PROVENANCE = Aggregate(
-    contract=DAILY_PROVENANCE_AGG, day="bucket_date", inputs=(Dataset.USAGE_FACTS,)
+    contract=DAILY_PROVENANCE_AGG,
+    day="bucket_date",
+    inputs=(Dataset.USAGE_FACTS,),
+    days_at_once=_SUMS_AT_ONCE,
 )
 MODEL_PERFORMANCE = Aggregate(
     contract=MODEL_PERF_AGG,
     day="window_end",
     inputs=(Dataset.SESSION_FACTS,),
+    days_at_once=_QUANTILES_AT_ONCE,
     trailing_days=TRAILING_DAYS,
 )
 

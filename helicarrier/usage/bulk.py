@@ -58,14 +58,14 @@ def _replace_on_sqlite(
     connection: Connection, aggregate: Aggregate, days: Sequence[str], rows: "pa.Table"
 ) -> None:
     contract = aggregate.contract
-    own = [column for column in contract.columns if column.name not in _STAMPS]
-    stored = [_stored(column, rows.column(column.name)) for column in own]
     cursor = connection.connection.cursor()
     try:
         delete = f"DELETE FROM {contract.name} WHERE {aggregate.day} = ?"  # noqa: S608 - contract
         cursor.executemany(delete, [(day,) for day in days])
         if not rows.num_rows:
             return
+        own = [column for column in contract.columns if column.name not in _STAMPS]
+        stored = [_stored(column, rows.column(column.name)) for column in own]
         stamps = [_stored(contract.by_name[name], rows.column(name)[:1])[0] for name in _STAMPS]
         in_blocks, left = divmod(rows.num_rows, _ROWS_PER_STATEMENT)
         values = zip(*stored, strict=True)

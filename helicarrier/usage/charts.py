@@ -6,7 +6,7 @@ and label them, and are never added up again. Days are UTC days and drawn as suc
 reader sits.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from helicarrier.governance.enums import Confidence
 from helicarrier.usage.cost_report import CostReport
-from helicarrier.usage.model import DailyModel, Dimension, Json
+from helicarrier.usage.model import DailyModel, Dimension, Json, Performance
 from helicarrier.usage.performance_report import PerformanceReport
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 PALETTE = ("#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#3ca951", "#ff8ab7", "#a463f2", "#97bbf5")
 """Colours of the models, dearest first; told apart on light and dark ground."""
+
+MOST_ROWS = 40
+"""Models or agents that a plot shows at most; the tables have all."""
 
 OTHERS_COLOUR = "#9498a0"
 _CONFIDENCES = {Confidence.HIGH: "#3ca951", Confidence.MEDIUM: "#4269d0", Confidence.LOW: "#efb118"}
@@ -47,25 +50,30 @@ COST = Measure(field="cost", title="US dollars", axis_format="$,~r", exact_forma
 TOKENS = Measure(field="tokens", title="tokens", axis_format="~s", exact_format=",")
 
 
-def daily_plot(points: Sequence[DailyModel], measure: Measure) -> Json:
+def daily_plot(points: Sequence[DailyModel], measure: Measure) -> Json | None:
     """Known cost or tokens of each day, stacked by model; a click in the legend singles one out.
 
     With more models than colours the least of them share one, so that colours stay distinct.
+    None where there is nothing to draw, as in the other plots.
     """
-    return _spec(_daily(points, measure))
+    return _spec(_daily(points, measure)) if points else None
 
 
 def daily_cost_png(points: Sequence[DailyModel]) -> bytes:
-    """The daily cost by model as a PNG picture on white."""
+    """The daily cost by model as a PNG picture on white; without points it says so."""
     import vl_convert
 
-    chart = _daily(points, COST).properties(width=_PNG_WIDTH, background="white")
+    plot = _daily(points, COST) if points else _chart([{}]).mark_text(text="no calls", size=16)
+    chart = plot.properties(width=_PNG_WIDTH, height=_HEIGHT, background="white")
     return bytes(vl_convert.vegalite_to_png(chart.to_json(), scale=2))
 
 
-def cost_plot(report: CostReport) -> Json:
-    """Known cost of each day, model or agent, stacked by confidence."""
+def cost_plot(report: CostReport) -> Json | None:
+    """Known cost of each day, or of the dearest models or agents, stacked by confidence."""
     import altair as alt
+
+    if report.empty:
+        return None
 
     rows: list[Json] = [
         {
@@ -75,7 +83,7 @@ def cost_plot(report: CostReport) -> Json:
             "cost": float(row.by_confidence[name].cost_usd),
             "calls": row.by_confidence[name].calls,
         }
-        for row in report.rows
+        for row in (report.rows if report.by is Dimension.DAY else report.rows[:MOST_ROWS])
         for rank, name in enumerate(_CONFIDENCES)
         if name in row.by_confidence
     ]
@@ -110,38 +118,85 @@ def cost_plot(report: CostReport) -> Json:
     )
 
 
-def performance_plot(report: PerformanceReport) -> Json:
-    """Wall clock of each row's sessions: a line from the median to the 95th percentile."""
-    import altair as alt
+def performance_plot(report: PerformanceReport) -> Json | None:
+    """Wall clock of sessions in minutes; None where no session has one.
 
+    By model or agent a line from the median to the 95th percentile for each of the first rows; by
+    day the median of the models with the most sessions.
+    """
+    timed = [row for row in report.rows if row.median_runtime_ms is not None]
     rows: list[Json] = [
         {
             "name": " · ".join((*row.key, row.model_id)),
-            "median": row.median_runtime_ms / _MINUTE_MS,
-            "p95": row.p95_runtime_ms / _MINUTE_MS,
+            "key": row.key[0] if row.key else "",
+            "model": row.model_id,
+            "median": _minutes(row.median_runtime_ms),
+            "p95": _minutes(row.p95_runtime_ms),
             "sessions": row.runs_total,
         }
-        for row in report.rows
-        if row.median_runtime_ms is not None and row.p95_runtime_ms is not None
+        for row in timed
     ]
-    base = _chart(rows).encode(
-        y=_names("name"),
-        tooltip=[
-            alt.Tooltip("name:N"),
-            alt.Tooltip("median:Q", title="median, minutes", format=",.1f"),
-            alt.Tooltip("p95:Q", title="95th percentile, minutes", format=",.1f"),
-            alt.Tooltip("sessions:Q", format=","),
-        ],
-    )
+    if not rows:
+        return None
+    match report.by:
+        case Dimension.DAY:
+            return _spec(_daily_medians(rows, _busiest(timed)))
+        case Dimension.MODEL | Dimension.AGENT:
+            return _spec(_percentiles(rows[:MOST_ROWS]))
+
+
+def _percentiles(rows: list[Json]) -> "alt.TopLevelMixin":
+    import altair as alt
+
+    base = _chart(rows).encode(y=_names("name"), tooltip=_runtime_tooltip())
     minutes = alt.X("median:Q", title="minutes", axis=alt.Axis(tickCount=6))
     colour = alt.value(PALETTE[0])
-    return _spec(
-        alt.layer(
-            base.mark_rule(strokeWidth=3).encode(x=minutes, x2="p95:Q", color=colour),
-            base.mark_point(size=80, filled=True, opacity=1).encode(x="median:Q", color=colour),
-            base.mark_tick(thickness=3, size=14).encode(x="p95:Q", color=colour),
-        ).properties(width="container", height=alt.Step(_STEP))
+    return alt.layer(
+        base.mark_rule(strokeWidth=3).encode(x=minutes, x2="p95:Q", color=colour),
+        base.mark_point(size=80, filled=True, opacity=1).encode(x="median:Q", color=colour),
+        base.mark_tick(thickness=3, size=14).encode(x="p95:Q", color=colour),
+    ).properties(height=_STEP * len(rows))
+
+
+def _daily_medians(rows: list[Json], names: Sequence[str]) -> "alt.Chart":
+    import altair as alt
+
+    shown = [row for row in rows if row["model"] in names]
+    chart: alt.Chart = (
+        _chart(shown)
+        .mark_line(point=alt.OverlayMarkDef(size=60, filled=True))
+        .encode(
+            x=_day_axis("key", [date.fromisoformat(str(row["key"])) for row in shown]),
+            y=alt.Y("median:Q", title="median, minutes", axis=alt.Axis(tickCount=5)),
+            color=_colour("model", names, PALETTE),
+            tooltip=_runtime_tooltip(),
+        )
+        .properties(height=_HEIGHT)
     )
+    return chart
+
+
+def _minutes(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / _MINUTE_MS
+
+
+def _busiest(rows: Iterable[Performance]) -> list[str]:
+    """The models with the most sessions, as many as there are colours."""
+    sessions: Counter[str] = Counter()
+    for row in rows:
+        sessions[row.model_id] += row.runs_total
+    return sorted(sessions, key=lambda name: (-sessions[name], name))[: len(PALETTE)]
+
+
+def _runtime_tooltip() -> list["alt.Tooltip"]:
+    import altair as alt
+
+    return [
+        alt.Tooltip("name:N"),
+        alt.Tooltip("median:Q", title="median, minutes", format=",.1f"),
+        alt.Tooltip("p95:Q", title="95th percentile, minutes", format=",.1f"),
+        alt.Tooltip("sessions:Q", format=","),
+    ]
 
 
 def script(drawing: str) -> str:
@@ -225,7 +280,7 @@ def _rows(points: Iterable[DailyModel], names: Sequence[str]) -> list[Json]:
 def _chart(rows: list[Json]) -> "alt.Chart":
     import altair as alt
 
-    return alt.Chart(alt.InlineData(values=rows)).properties(width="container")
+    return alt.Chart(alt.InlineData(values=rows))
 
 
 def _day_axis(field: str, days: Sequence[date]) -> "alt.X":
@@ -266,4 +321,6 @@ def _colour(field: str, names: Sequence[str], colours: Iterable[str]) -> "alt.Co
 
 
 def _spec(chart: "alt.TopLevelMixin") -> Json:
-    return dict(chart.to_dict())
+    """The plot as JSON, as wide as the place it is put into."""
+    fluid = {"width": "container", "autosize": {"type": "fit-x", "contains": "padding"}}
+    return chart.to_dict() | fluid

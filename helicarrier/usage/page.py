@@ -27,13 +27,19 @@ from helicarrier.usage.views import Figure
 
 _FILES = Path(__file__).with_name("html")
 _CUTS = (Dimension.MODEL, Dimension.DAY, Dimension.AGENT)
+_FROM_MEDIAN = f"From the median (dot) to the 95th percentile; the first {charts.MOST_ROWS} rows."
+_RUNTIME_CAPTIONS = {
+    Dimension.DAY: "The median of the models with the most sessions.",
+    Dimension.MODEL: _FROM_MEDIAN,
+    Dimension.AGENT: _FROM_MEDIAN,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Plot:
     title: str
     caption: str
-    spec: Json
+    spec: Json | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,24 +61,19 @@ def usage_page(report: UsageReport, points: Sequence[DailyModel], *, generated_a
         points: usage of the same days by day and model.
         generated_at: when the page is made.
     """
-    unknown = report.totals.unknown_cost_calls
-    missing = f" {unknown:,} calls without a known cost are not in it." if unknown else ""
-    plots = (
-        [
-            _Plot(
-                title="Cost per day",
-                caption=f"Known cost by model; a click in the legend singles one out.{missing}",
-                spec=charts.daily_plot(points, charts.COST),
-            ),
-            _Plot(
-                title="Tokens per day",
-                caption="All tokens by model, cache reads and writes included.",
-                spec=charts.daily_plot(points, charts.TOKENS),
-            ),
-        ]
-        if points
-        else []
-    )
+    left_out = views.left_out(report.totals)
+    plots = [
+        _Plot(
+            title="Cost per day",
+            caption=f"Known cost by model; a click in the legend singles one out. {left_out}",
+            spec=charts.daily_plot(points, charts.COST),
+        ),
+        _Plot(
+            title="Tokens per day",
+            caption="All tokens by model, cache reads and writes included.",
+            spec=charts.daily_plot(points, charts.TOKENS),
+        ),
+    ]
     tables = [views.usage_table(report, by) for by in _CUTS]
     return _render(
         _Page(
@@ -89,14 +90,10 @@ def usage_page(report: UsageReport, points: Sequence[DailyModel], *, generated_a
 
 def cost_page(report: CostReport, *, generated_at: datetime) -> str:
     """The cost report: cost by confidence as a plot, then the rows and the price lists."""
-    plot = (
-        _Plot(
-            title=f"Cost by {report.by} and confidence",
-            caption="High: reported by the provider. Medium: by a price of that time. Low: less.",
-            spec=charts.cost_plot(report),
-        )
-        if not report.empty
-        else None
+    plot = _Plot(
+        title=f"Cost by {report.by} and confidence",
+        caption=f"{views.CONFIDENCE_KEY.capitalize()}. {views.left_out(report.totals.whole)}",
+        spec=charts.cost_plot(report),
     )
     return _render(
         _Page(
@@ -105,7 +102,7 @@ def cost_page(report: CostReport, *, generated_at: datetime) -> str:
             last=report.last,
             generated_at=generated_at,
             figures=views.cost_figures(report),
-            plots=[plot] if plot else [],
+            plots=[plot],
             tables=[views.cost_table(report), views.price_list_table(report)],
         )
     )
@@ -113,14 +110,10 @@ def cost_page(report: CostReport, *, generated_at: datetime) -> str:
 
 def performance_page(report: PerformanceReport, *, generated_at: datetime) -> str:
     """The performance report: wall clock as a plot, then the rows."""
-    plot = (
-        _Plot(
-            title="Wall clock of sessions",
-            caption="From the median (dot) to the 95th percentile (tick).",
-            spec=charts.performance_plot(report),
-        )
-        if not report.empty
-        else None
+    plot = _Plot(
+        title="Wall clock of sessions",
+        caption=_RUNTIME_CAPTIONS[report.by],
+        spec=charts.performance_plot(report),
     )
     return _render(
         _Page(
@@ -129,18 +122,19 @@ def performance_page(report: PerformanceReport, *, generated_at: datetime) -> st
             last=report.last,
             generated_at=generated_at,
             figures=[],
-            plots=[plot] if plot else [],
+            plots=[plot],
             tables=[views.performance_table(report)],
         )
     )
 
 
 def _render(page: _Page) -> str:
-    script = charts.script(_file("page.js")) if page.plots else ""
+    plots = [plot for plot in page.plots if plot.spec is not None]
+    script = charts.script(_file("page.js")) if plots else ""
     notes = list(dict.fromkeys(note for table in page.tables for note in table.notes))
     body = [
         _figures(page.figures),
-        *(_plot(n, plot) for n, plot in enumerate(page.plots)),
+        *(_plot(n, plot) for n, plot in enumerate(plots)),
         *(_table(n, table) for n, table in enumerate(page.tables) if table.rows),
         _notes(notes if any(table.rows for table in page.tables) else ["There is no data."]),
     ]

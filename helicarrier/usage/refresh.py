@@ -33,7 +33,7 @@ DAILY = (aggregates.DAILY_USAGE, aggregates.DAILY_PROVENANCE)
 PERFORMANCE = (aggregates.MODEL_PERFORMANCE,)
 
 _DAYS_AT_ONCE = 60
-"""Days that one statement computes: it bounds memory, and larger ones are no faster."""
+"""Days of facts that are validated together at most."""
 
 _ROWS_AT_ONCE = 60_000
 """Rows that one transaction writes: SQLite takes them in less than half a second."""
@@ -165,8 +165,9 @@ class Refresher:
     def _computations(
         self, tables: Sequence[Aggregate], days: Sequence[date], step: "_Step"
     ) -> "Iterator[Callable[[], _Computed]]":
-        for start in range(0, len(days), _DAYS_AT_ONCE):
-            yield partial(self._compute, tables, days[start : start + _DAYS_AT_ONCE], step)
+        size = min(table.days_at_once for table in tables)
+        for start in range(0, len(days), size):
+            yield partial(self._compute, tables, days[start : start + size], step)
 
     def _compute(
         self, tables: Sequence[Aggregate], days: Sequence[date], step: "_Step"

@@ -59,6 +59,15 @@ _PERFORMANCE_KEYS: dict[Dimension, tuple[Column, ...]] = {
     Dimension.AGENT: _KEYS[Dimension.AGENT],
 }
 
+_PERFORMANCE_TITLES = {
+    Dimension.DAY: "performance by day and model",
+    Dimension.MODEL: "performance by model",
+    Dimension.AGENT: "performance by agent and model",
+}
+
+CONFIDENCE_KEY = "high: reported by the provider; medium: by a price of that time; low: less sure"
+"""What the confidence of a cost means, in a line."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
@@ -78,10 +87,8 @@ def usage_figures(report: UsageReport) -> list[Figure]:
         Figure(name="tokens", value=compact(totals.total_tokens, Kind.TOKENS)),
         Figure(name="calls", value=exact(totals.calls, Kind.COUNT)),
         Figure(name="sessions", value=exact(totals.sessions, Kind.COUNT)),
-        Figure(
-            name="input read from cache", value=exact(cached, Kind.SHARE)
-        ),
-        Figure(name="calls of unknown cost", value=exact(totals.unknown_cost_calls, Kind.COUNT)),
+        Figure(name="input from cache", value=exact(cached, Kind.SHARE)),
+        Figure(name="unpriced calls", value=exact(totals.unknown_cost_calls, Kind.COUNT)),
     ]
 
 
@@ -91,8 +98,16 @@ def cost_figures(report: CostReport) -> list[Figure]:
     return [
         Figure(name="cost", value=exact(_paid(totals), Kind.MONEY)),
         Figure(name="calls", value=exact(totals.calls, Kind.COUNT)),
-        Figure(name="calls of unknown cost", value=exact(totals.unknown_cost_calls, Kind.COUNT)),
+        Figure(name="unpriced calls", value=exact(totals.unknown_cost_calls, Kind.COUNT)),
     ]
+
+
+def left_out(usage: Block | Amount) -> str:
+    """Says how many calls are not in the dollars; empty where all are."""
+    if not usage.unknown_cost_calls:
+        return ""
+    unknown, calls = usage.unknown_cost_calls, usage.calls
+    return f"{unknown:,} of {calls:,} calls have no known cost and are not in the dollars."
 
 
 def usage_table(report: UsageReport, by: Dimension) -> Table:
@@ -113,18 +128,12 @@ def usage_table(report: UsageReport, by: Dimension) -> Table:
         totals=_total_key(by) + _usage_cells(report.totals),
         bar_title="cost" if priced else "tokens",
         bars=_shares([block.cost_usd if priced else block.total_tokens for _, block in blocks]),
-        notes=_notes(
-            report.totals.calls,
-            report.totals.unknown_cost_calls,
-            report.pricing_versions,
-            report.dirty_days,
-        ),
+        notes=_notes(report.totals, report.pricing_versions, report.dirty_days),
     )
 
 
 def cost_table(report: CostReport) -> Table:
     """Cost of each key by who says so and how far it can be trusted."""
-    totals = report.totals.whole
     return Table(
         title=_title(f"cost by {report.by}", report.first, report.last),
         columns=_KEYS[report.by] + _COST,
@@ -133,10 +142,8 @@ def cost_table(report: CostReport) -> Table:
         bar_title="cost",
         bars=_shares([row.whole.cost_usd for row in report.rows]),
         notes=(
-            "high: reported by the provider; medium: by a price of that time; low: less than that",
-            *_notes(
-                totals.calls, totals.unknown_cost_calls, report.pricing_versions, report.dirty_days
-            ),
+            f"{CONFIDENCE_KEY.capitalize()}.",
+            *_notes(report.totals.whole, report.pricing_versions, report.dirty_days),
         ),
     )
 
@@ -148,12 +155,12 @@ def performance_table(report: PerformanceReport) -> Table:
     if few:
         notes.append(
             f"{few} of {len(report.rows)} rows stand on fewer than {SMALL_SAMPLE} sessions: "
-            "too few to compare"
+            "too few to compare."
         )
     if report.live:
-        notes.append("measured from the sessions: no current window covers these days")
+        notes.append("Measured from the sessions: no current window covers these days.")
     return Table(
-        title=_title("performance by model", report.first, report.last),
+        title=_title(_PERFORMANCE_TITLES[report.by], report.first, report.last),
         columns=_PERFORMANCE_KEYS[report.by] + _PERFORMANCE,
         rows=tuple(row.key + _performance_cells(row) for row in report.rows),
         bar_title="success",
@@ -270,16 +277,14 @@ def _shares(values: Sequence[int | Decimal]) -> tuple[float, ...]:
     return tuple(float(value / most) for value in values) if most else ()
 
 
-def _notes(calls: int, unknown: int, versions: Iterable[str], dirty_days: int) -> tuple[str, ...]:
-    notes = []
-    if unknown:
-        notes.append(
-            f"{unknown:,} of {calls:,} calls have no known cost and are not in the dollars"
-        )
+def _notes(totals: Block | Amount, versions: Iterable[str], dirty_days: int) -> tuple[str, ...]:
     listed = ", ".join(versions)
-    if listed:
-        notes.append(f"prices: {listed}")
-    if dirty_days:
-        days = "1 day" if dirty_days == 1 else f"{dirty_days:,} days"
-        notes.append(f"{days} newer than the last refresh, read from the ledger itself")
-    return tuple(notes)
+    days = "1 day is" if dirty_days == 1 else f"{dirty_days:,} days are"
+    notes = (
+        left_out(totals),
+        f"Prices: {listed}" if listed else "",
+        f"{days} newer than the last refresh and read from the ledger itself."
+        if dirty_days
+        else "",
+    )
+    return tuple(note for note in notes if note)

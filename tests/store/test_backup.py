@@ -51,6 +51,14 @@ def test_a_backup_is_one_private_file_named_after_revision_and_time(
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
 
 
+def test_reading_a_backup_leaves_nothing_beside_it(sqlite_url: str, tmp_path: Path) -> None:
+    """It is one file, to be copied away without its log being forgotten."""
+    put_baseline(sqlite_url)
+    saved = backup(sqlite_url, tmp_path / "backups")
+    assert sessions(f"sqlite:///{saved}") == 4
+    assert list(saved.parent.iterdir()) == [saved]
+
+
 def test_a_backup_holds_what_was_committed(sqlite_store: OperationalStore, tmp_path: Path) -> None:
     """Also what still stands in the log, and nothing of a transaction in progress."""
     row = "INSERT INTO audit_log VALUES (:id, '2026', 'a', 'a', 'a', '{}')"

@@ -54,6 +54,13 @@ def test_replacing_leaves_only_the_new_rows(lake: Lake) -> None:
     assert names(path.parent) == ["part.parquet"]
 
 
+def test_who_reads_the_old_partition_reads_it_to_its_end(lake: Lake) -> None:
+    """A replacement is another file; nobody sees half of each."""
+    with pq.ParquetFile(lake.replace("facts", DAY, table(1, 2)).path) as reader:
+        lake.replace("facts", DAY, table(3))
+        assert reader.read().to_pydict() == {"n": [1, 2]}
+
+
 def test_a_day_without_rows_is_computed_all_the_same(lake: Lake) -> None:
     """An absent partition means that nobody has looked."""
     info = lake.replace("facts", DAY, table())

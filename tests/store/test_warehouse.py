@@ -158,6 +158,25 @@ def test_processes_take_turns_without_losing_a_row(tmp_path: Path, migrations: P
     assert count(WarehouseStore(path, migrations=migrations)) == 45
 
 
+def test_a_fork_writes_through_an_engine_of_its_own(tmp_path: Path, migrations: Path) -> None:
+    """Workers that are forked must not share what their parent has open."""
+    path = tmp_path / "forked.duckdb"
+    program = (
+        "import os, sys; from pathlib import Path\n"
+        "from helicarrier.store.warehouse import WarehouseStore\n"
+        "store = WarehouseStore(Path(sys.argv[1]), migrations=Path(sys.argv[2]))\n"
+        "def add():\n"
+        f"    with store.write() as connection: connection.execute('{ADD}')\n"
+        "    return id(store._engines[os.getpid()])\n"
+        "own = add(); child = os.fork()\n"
+        "if child == 0: os._exit(0 if add() != own else 1)\n"
+        "add(); sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", program, str(path), str(migrations)]
+    assert subprocess.run(command, check=False, cwd=ROOT, timeout=60).returncode == 0
+    assert count(WarehouseStore(path, migrations=migrations)) == 3
+
+
 def test_a_killed_writer_leaves_whole_transactions(tmp_path: Path, migrations: Path) -> None:
     """What was committed is there, what was not is not, and the lock is free."""
     path = tmp_path / "killed.duckdb"

@@ -251,7 +251,8 @@ class _ClaudeCodeParser:
             hour = usage.cache_creation.ephemeral_1h_input_tokens
             five = usage.cache_creation.ephemeral_5m_input_tokens
             written = max(written, hour + five)
-        key = f"{NAME}:{message.id}"
+        # The ledger finds the copies of a message by this key, up to its second colon.
+        key = f"{NAME}:{(message.id or '').replace(':', '%3A')}"
         sidechain = bool(record.is_sidechain)
         usage_id = f"{key}:{record.request_id or ''}"
         self._rows.call(

@@ -1,0 +1,129 @@
+"""A ledger on each engine with a lake beside it, and sessions that are quickly written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from helicarrier.ledger.enums import SessionStatus
+from helicarrier.ledger.model import Batch, Call, Session, Winner
+from helicarrier.store.lake import Lake
+from helicarrier.times import utc_text
+from helicarrier.usage.refresh import Refresher
+from tests.ledger.stores import Ledger, ledger, migrated_postgres, migrated_sqlite, sqlite_ledger
+
+__all__ = ["ledger", "migrated_postgres", "migrated_sqlite", "sqlite_ledger"]
+
+DAY = date(2026, 10, 5)
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+_AGGREGATES = ("daily_usage_agg", "daily_provenance_agg", "model_perf_agg")
+
+
+def instant(day: date, hour: float = 12) -> str:
+    """Canonical text of an hour of a day."""
+    return utc_text(datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(hours=hour))
+
+
+@dataclass(kw_only=True)
+class Usage:
+    """A ledger, a lake and a refresher under one clock."""
+
+    ledger: Ledger
+    lake: Lake
+    refresher: Refresher
+    made: int = field(default=0)
+
+    def session(
+        self,
+        name: str,
+        *calls: Call,
+        at: str = instant(DAY, 11),
+        runtime_ms: int | None = 60_000,
+        status: SessionStatus = SessionStatus.SUCCESS,
+        agent: str = "scout",
+        model: str = "rocket",
+        category: str = "triage",
+    ) -> None:
+        """Write a session with these calls; the writer marks what became dirty."""
+        ended = None
+        if runtime_ms is not None:
+            start = datetime.fromisoformat(at)
+            ended = utc_text(start + timedelta(milliseconds=runtime_ms))
+        session = Session(
+            session_id=name,
+            agent_id=agent,
+            started_at=at,
+            ended_at=ended,
+            model_id=model,
+            task_category=category,
+            status=status,
+            source="test",
+            source_uri="test:",
+            idempotency_key=name,
+        )
+        owned = [_of_session(call, name) for call in calls]
+        batch = Batch(source_uri="test:", winner=Winner.FIRST, sessions=[session], calls=owned)
+        self.ledger.write(batch, now=utc_text(NOW))
+
+    def call(
+        self,
+        *,
+        at: str = instant(DAY),
+        cost: str | None = "0.25",
+        model: str = "rocket",
+        prompt: int = 100,
+        provider: str = "acme",
+    ) -> Call:
+        """A call with a key of its own; `cost` is what the provider reported."""
+        self.made += 1
+        return Call(
+            usage_id=f"call-{self.made:06d}",
+            session_id="",
+            line=self.made,
+            seq=self.made,
+            occurred_at=at,
+            provider=provider,
+            model_id=model,
+            prompt=prompt,
+            cache_read=20,
+            cache_write_5m=3,
+            cache_write_1h=4,
+            completion=50,
+            reasoning=5,
+            reported_cost=None if cost is None else Decimal(cost),
+        )
+
+    def refresh(self, days: Sequence[date]) -> None:
+        """Every step for these days, in order."""
+        self.refresher.refresh_facts(days, "run")
+        self.refresher.refresh_daily(days, "run")
+        self.refresher.refresh_performance(days, "run")
+
+
+def _of_session(call: Call, session: str) -> Call:
+    import msgspec
+
+    return msgspec.structs.replace(call, session_id=session)
+
+
+@pytest.fixture
+def usage(ledger: Ledger, tmp_path: Path) -> Usage:
+    """An empty ledger, on SQLite and on Postgres, and an empty lake."""
+    with ledger.store.write() as connection:
+        for table in _AGGREGATES:
+            connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608 - constants
+    return _usage(ledger, tmp_path)
+
+
+@pytest.fixture
+def sqlite_usage(sqlite_ledger: Ledger, tmp_path: Path) -> Usage:
+    """An empty ledger on SQLite alone, for what does not depend on the engine."""
+    return _usage(sqlite_ledger, tmp_path)
+
+
+def _usage(ledger: Ledger, folder: Path) -> Usage:
+    lake = Lake(folder / "lake")
+    return Usage(ledger=ledger, lake=lake, refresher=Refresher(ledger.store, lake, lambda: NOW))
