@@ -107,7 +107,8 @@ def session_facts(
             description="The same usage by where its numbers come from and how far they go.",
             group=GROUP,
             kinds={"duckdb", "table"},
-            deps=["usage_facts"],
+            # It reads the first alone, but a backfill refuses a step whose outputs differ in this.
+            deps=["usage_facts", "session_facts"],
         ),
     ],
     partitions_def=DAILY,

@@ -70,7 +70,9 @@ def command_line() -> str:
     """The help of every command."""
     parts = ["# Command line", ""]
     for path, command in _commands():
-        context = click.Context(command, info_name=f"helicarrier {path}".strip())
+        context = click.Context(
+            command, info_name=f"helicarrier {path}", terminal_width=80, max_content_width=80
+        )
         parts += [f"## `{context.info_name}`", "", "```text", command.get_help(context), "```", ""]
     return "\n".join(parts)
 

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 from helicarrier.governance.enums import Confidence
@@ -199,8 +200,11 @@ def _runtime_tooltip() -> list["alt.Tooltip"]:
     ]
 
 
+@cache
 def script(drawing: str) -> str:
     """JavaScript that loads nothing from anywhere: the plotting library and the code that uses it.
+
+    Putting it together takes seconds, so it is done once for each process.
 
     Args:
         drawing: the code; it finds the library as `vegaEmbed`.

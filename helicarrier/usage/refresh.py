@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection
 
@@ -27,6 +27,8 @@ from helicarrier.usage.aggregates import Aggregate
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_Result = TypeVar("_Result")
 
 FACTS = (Dataset.USAGE_FACTS, Dataset.SESSION_FACTS)
 DAILY = (aggregates.DAILY_USAGE, aggregates.DAILY_PROVENANCE)
@@ -93,9 +95,11 @@ class Refresher:
             counts = result.rows[dataset.value] = {}
             with self._store.read() as connection:
                 seen = dirty.dirty(connection, dataset)
-                for group in _groups(facts.partitions(connection, dataset, wanted)):
-                    counts.update(self._write_facts(dataset, group))
-                    self._clear(dataset, seen, group)
+                groups = _groups(facts.partitions(connection, dataset, wanted))
+                for written in _ahead(
+                    partial(self._write_facts, dataset, group, seen) for group in groups
+                ):
+                    counts.update(written)
         logs.info("usage.facts_refreshed", run_id=run_id, **result.summary())
         return result
 
@@ -115,20 +119,21 @@ class Refresher:
         """
         return self._refresh(Dataset.MODEL_PERF_AGG, PERFORMANCE, days, run_id)
 
-    def _write_facts(self, dataset: Dataset, group: "Mapping[date, pa.Table]") -> dict[date, int]:
+    def _write_facts(
+        self, dataset: Dataset, group: "Mapping[date, pa.Table]", seen: Mapping[date, int]
+    ) -> dict[date, int]:
         import pyarrow as pa
 
         contract = facts.SOURCES[dataset].contract
         frames.validate(contract, pa.concat_tables(group.values())).raise_if_any()
-        return {
+        counts = {
             day: self._lake.replace(dataset.value, day, table).rows for day, table in group.items()
         }
-
-    def _clear(self, dataset: Dataset, seen: Mapping[date, int], days: Iterable[date]) -> None:
-        cleared = {day: seen[day] for day in days if day in seen}
+        cleared = {day: seen[day] for day in group if day in seen}
         if cleared:
             with self._store.write() as connection:
                 dirty.clear(connection, dataset, cleared)
+        return counts
 
     def _refresh(
         self, dataset: Dataset, tables: Sequence[Aggregate], days: Iterable[date], run_id: str
@@ -263,17 +268,24 @@ class _Computed:
         return runs
 
 
-def _ahead(computations: "Iterable[Callable[[], _Computed]]") -> "Iterator[_Computed]":
-    """Run one computation ahead of the consumer: DuckDB works while the store is written."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        pending: Future[_Computed] | None = None
-        for computation in computations:
-            following = pool.submit(computation)
+def _ahead(steps: Iterable[Callable[[], _Result]]) -> Iterator[_Result]:
+    """The results in order, each step run while the consumer still works on the one before.
+
+    Reading, computing and writing are other people's code that leaves Python's lock alone, so
+    the two sides keep two processors busy. After an error no further step begins.
+    """
+    pool = ThreadPoolExecutor(max_workers=1)
+    pending: Future[_Result] | None = None
+    try:
+        for step in steps:
+            following = pool.submit(step)
             if pending is not None:
                 yield pending.result()
             pending = following
         if pending is not None:
             yield pending.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _groups(

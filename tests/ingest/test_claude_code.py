@@ -42,6 +42,13 @@ def test_of_equal_snapshots_the_earliest_counts_also_where_the_clock_ran_back() 
     assert (call.line, call.occurred_at) == (2, "2026-10-05T00:03:00.000000Z")
 
 
+def test_a_call_in_two_sessions_of_a_file_is_told_for_both() -> None:
+    """The ledger decides which of them owns it."""
+    lines = [logs.answer(output=9), logs.answer(session="s2"), logs.answer(output=4)]
+    found = reading.calls(CLAUDE, *lines)
+    assert {(call.session_id, call.completion) for call in found} == {("s1", 9), ("s2", 10)}
+
+
 def test_a_message_of_two_requests_is_two_calls() -> None:
     """The key is (message.id, requestId)."""
     found = reading.calls(CLAUDE, logs.answer(request="req_1"), logs.answer(request="req_2"))

@@ -57,9 +57,7 @@ def _claude_file(draw: st.DrawFn) -> list[object]:
     lines: list[object] = [
         logs.ask("same", SESSIONS.index(session) % 2, session=session) for session in sessions
     ]
-    lines += draw(
-        st.lists(st.sampled_from(sessions).flatmap(lambda s: _claude_line(s)), max_size=6)
-    )
+    lines += draw(st.lists(st.sampled_from(sessions).flatmap(_claude_line), max_size=6))
     return lines
 
 
@@ -109,7 +107,7 @@ def _steps(draw: st.DrawFn, files: dict[str, list[object]]) -> list[Step]:
 @EACH_ENGINE
 @given(data=st.data())
 def test_order_and_pieces_of_an_import_make_no_difference(
-    data: st.DataObject, ledger: Ledger, tmp_path_factory: object, tmp_path: Path
+    data: st.DataObject, ledger: Ledger, tmp_path: Path
 ) -> None:
     """Only run ids and the times of writing differ."""
     files = data.draw(_files())

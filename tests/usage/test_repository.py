@@ -1,19 +1,16 @@
 """The repositories of the reports, on both engines, against numbers added up by hand."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
 from helicarrier.ledger.enums import SessionStatus
-from helicarrier.store.query import open_query
 from helicarrier.usage.model import Block, Dimension, Outcome
 from helicarrier.usage.performance_report import measure
-from helicarrier.usage.repository import SqlPerformanceRepository, SqlUsageRepository
 from helicarrier.usage.span import Span
 from tests.usage.conftest import DAY, Usage, instant
+from tests.usage.reports import measuring, reading
 
 NEXT = DAY + timedelta(days=1)
 DAYS = Span(first=DAY, last=NEXT)
@@ -30,20 +27,6 @@ CALL = Block(
     cost_usd=Decimal("0.25"),
 )
 """A call of the fixture."""
-
-
-@contextmanager
-def reading(usage: Usage) -> Iterator[SqlUsageRepository]:
-    """The usage repository on a snapshot of now."""
-    with open_query(usage.ledger.url) as query:
-        yield SqlUsageRepository(query)
-
-
-@contextmanager
-def measuring(usage: Usage) -> Iterator[SqlPerformanceRepository]:
-    """The performance repository on a snapshot of now."""
-    with open_query(usage.ledger.url) as query:
-        yield SqlPerformanceRepository(query)
 
 
 def fill(usage: Usage) -> None:

@@ -44,7 +44,7 @@ class Gathered:
         self.uri = uri
         self.winner = winner
         self.sessions: dict[str, SessionSoFar] = {}
-        self._calls: dict[str, Call] = {}
+        self._calls: dict[tuple[str, str], Call] = {}
         self.events: list[Event] = []
         self._touched: set[str] = set()
         self._session_lines: dict[str, list[int]] = {}
@@ -76,10 +76,14 @@ class Gathered:
         self._session_lines.setdefault(so_far.session_id, []).append(line)
 
     def call(self, call: Call) -> None:
-        """Add a call; of several copies in one stretch only the winner is kept."""
-        other = self._calls.get(call.usage_id)
+        """Add a call; of several copies in one stretch each session keeps its winner.
+
+        Which of the sessions owns the call is for the ledger to say, so it has to know them all.
+        """
+        key = call.usage_id, call.session_id
+        other = self._calls.get(key)
         if other is None or self._rank(call) < self._rank(other):
-            self._calls[call.usage_id] = call
+            self._calls[key] = call
 
     def _rank(self, call: Call) -> tuple[int, str, str, int]:
         return rank(self.winner, call.total, call.occurred_at, self.uri, call.line)
