@@ -19,10 +19,10 @@ BENCH_MB ?= 500
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test lint format type ui bench lock clean
+.PHONY: help setup run test lint format type ui bench screenshots lock clean
 
 help: ## show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 setup: $(STAMP) ## build .venv from requirements.lock (the other targets do it by themselves)
 
@@ -62,6 +62,9 @@ ui: $(STAMP) ## serve the asset graph on 127.0.0.1:3000
 bench: $(STAMP) ## measure import and aggregation against their floors (BENCH_MB, BENCH_DIR)
 	@$(BIN)/python benchmarks/import_sessions.py '$(BENCH_DIR)' --make $(BENCH_MB)
 	@$(BIN)/python benchmarks/aggregates.py
+
+screenshots: $(STAMP) ## take the pictures of the README (needs Chromium)
+	@BIN='$(BIN)' sh scripts/screenshots.sh
 
 lock: $(STAMP) ## resolve requirements.lock anew from pyproject.toml (ARGS='--upgrade' for newer ones)
 	@BIN='$(BIN)' sh scripts/lock.sh $(ARGS)
