@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, Executable, case, delete, select
+from sqlalchemy import Connection, Executable, bindparam, case, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from helicarrier.ledger.enums import Dataset
@@ -88,14 +88,19 @@ def dirty(connection: Connection, dataset: Dataset) -> dict[date, int]:
 
 def clear(connection: Connection, dataset: Dataset, seen: Mapping[date, int]) -> None:
     """Take the days off the list that still have the generation in `seen`; keep the others."""
-    for day, generation in sorted(seen.items()):
-        connection.execute(
-            delete(dirty_days).where(
-                dirty_days.c.dataset == dataset.value,
-                dirty_days.c.bucket_date == day,
-                dirty_days.c.generation == generation,
-            )
-        )
+    rows = [
+        {"of_dataset": dataset.value, "of_day": day, "seen": generation}
+        for day, generation in sorted(seen.items())
+    ]
+    if rows:
+        connection.execute(_CLEAR, rows)
+
+
+_CLEAR = delete(dirty_days).where(
+    dirty_days.c.dataset == bindparam("of_dataset"),
+    dirty_days.c.bucket_date == bindparam("of_day"),
+    dirty_days.c.generation == bindparam("seen"),
+)
 
 
 def _upsert(dialect: Literal["sqlite", "postgresql"]) -> Executable:

@@ -14,8 +14,6 @@ import msgspec
 
 from helicarrier.ledger.model import Batch, Winner
 
-TITLE_LENGTH = 120
-TEXT_LENGTH = 4_000
 MOST_TOKENS = 10**12
 """More than any call takes, and few enough that their cost in nano-dollars fits into 64 bits."""
 
@@ -111,25 +109,3 @@ class Reader(Protocol):
     def parser(self, uri: str, state: bytes | None = None) -> Parser:
         """A parser of one file; `state` wakes one that was put to sleep."""
         ...
-
-
-def title_of(text: str) -> str | None:
-    """The first line of a text that says something, cut to a title's length."""
-    for line in text.splitlines():
-        if stripped := line.strip():
-            return stripped[:TITLE_LENGTH]
-    return None
-
-
-def text_of(raw: msgspec.Raw) -> str:
-    """A text that was left undecoded; empty where there is none.
-
-    Raises:
-        BadLine: it is no text.
-    """
-    if not raw:
-        return ""
-    try:
-        return _text.decode(raw) or ""
-    except UNREADABLE as error:
-        raise unreadable(error) from None
