@@ -33,7 +33,7 @@ from helicarrier.ingest.envelope_models import (
     EventFacts,
     SessionFacts,
 )
-from helicarrier.ingest.texts import TEXT_LENGTH, TITLE_LENGTH, title_of
+from helicarrier.ingest.limits import TEXT_LENGTH, TITLE_LENGTH, title_of
 from helicarrier.ledger.enums import UNCATEGORIZED, EventType
 from helicarrier.ledger.model import Call, Envelope, Event, Session
 

@@ -19,7 +19,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from helicarrier import times
-from helicarrier.ingest.readers.base import MOST_TOKENS
+from helicarrier.ingest.limits import MAX_TOKENS
 from helicarrier.ledger.enums import SessionStatus
 
 STATES: dict[str, SessionStatus] = {
@@ -77,7 +77,7 @@ ShortText = Annotated[str, Field(max_length=2_000)]
 LongText = Annotated[str, Field(max_length=1_000_000)]
 Time = Annotated[str, AfterValidator(_canonical_time)]
 Count = Annotated[int, Field(ge=0)]
-Tokens = Annotated[int, Field(ge=0, le=MOST_TOKENS)]
+Tokens = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
 Dollars = Annotated[
     Decimal,
     BeforeValidator(_exact),

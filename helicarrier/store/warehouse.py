@@ -23,9 +23,6 @@ from helicarrier.store.versions import MIGRATIONS
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_NEW_FILE = "(BLOCK_SIZE 16384)"
-"""Small tables in small blocks: a fourteenth of the size, and a checkpoint takes half the time."""
-
 _MAGIC = b"DUCK"
 _MAGIC_OFFSET = 8
 _HELD = "Could not set lock on file"  # DuckDB has no codes for its errors.
@@ -124,11 +121,7 @@ class WarehouseStore:
         is_new = not self.path.exists()
         connection = self._own_engine().cursor()
         try:
-            options = _NEW_FILE if is_new else ""
-            self._patient(
-                deadline,
-                lambda: connection.execute(f"ATTACH '{path}' AS warehouse {options}"),
-            )
+            self._patient(deadline, lambda: connection.execute(f"ATTACH '{path}' AS warehouse"))
             if is_new:
                 self.path.chmod(0o600)
             connection.execute("USE warehouse")

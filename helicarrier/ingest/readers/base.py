@@ -12,12 +12,10 @@ from typing import Annotated, Protocol
 
 import msgspec
 
+from helicarrier.ingest.limits import MAX_TOKENS
 from helicarrier.ledger.model import Batch, Winner
 
-MOST_TOKENS = 10**12
-"""More than any call takes, and few enough that their cost in nano-dollars fits into 64 bits."""
-
-TokenCount = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
+TokenCount = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding a line can raise; `unreadable` tells it in the words of `BadLine`."""
@@ -109,3 +107,17 @@ class Reader(Protocol):
     def parser(self, uri: str, state: bytes | None = None) -> Parser:
         """A parser of one file; `state` wakes one that was put to sleep."""
         ...
+
+
+def text_of(raw: msgspec.Raw) -> str:
+    """A text that was left undecoded; empty where there is none.
+
+    Raises:
+        BadLine: it is no text.
+    """
+    if not raw:
+        return ""
+    try:
+        return _text.decode(raw) or ""
+    except UNREADABLE as error:
+        raise unreadable(error) from None

@@ -8,8 +8,8 @@ title of its own.
 import msgspec
 
 from helicarrier import times
+from helicarrier.ingest.limits import TEXT_LENGTH, TITLE_LENGTH, title_of
 from helicarrier.ingest.readers.base import BadLine
-from helicarrier.ingest.texts import TEXT_LENGTH, TITLE_LENGTH, title_of
 from helicarrier.ledger.enums import UNKNOWN_MODEL, EventType, SessionStatus
 from helicarrier.ledger.merge import rank
 from helicarrier.ledger.model import Batch, Call, Event, Session, Winner

@@ -1,7 +1,10 @@
-"""Titles and texts of sessions: how much of what somebody wrote the ledger keeps."""
+"""How much of a session the ledger keeps, and how much it believes."""
 
 TITLE_LENGTH = 120
 TEXT_LENGTH = 4_000
+
+MAX_TOKENS = 10**12
+"""More than any call takes, and few enough that their cost in nano-dollars fits into 64 bits."""
 
 
 def title_of(text: str) -> str | None:
