@@ -91,18 +91,16 @@ def test_a_backup_that_cannot_be_written_leaves_nothing(sqlite_url: str, tmp_pat
 
 def test_a_restored_store_is_as_it_was(sqlite_url: str, tmp_path: Path) -> None:
     """An upgrade and its rows are gone, the old revision and its rows are back."""
+    calls = "SELECT * FROM session_usage ORDER BY usage_id"
     put_baseline(sqlite_url)
+    with open_query(sqlite_url) as query:
+        before = query.rows(calls)
     saved = migrate.upgrade(sqlite_url, tmp_path / "backups").backup
     assert saved is not None
     assert restore(sqlite_url, saved) == "0001"
     assert migrate.readiness(sqlite_url).current == "0001"
-    with (
-        closing(sqlite3.connect(path_of(sqlite_url))) as live,
-        closing(sqlite3.connect(FILE)) as old,
-    ):
-        assert list(live.execute("SELECT * FROM session_usage ORDER BY 1")) == list(
-            old.execute("SELECT * FROM session_usage ORDER BY 1")
-        )
+    with open_query(sqlite_url) as query:
+        assert query.rows(calls) == before
 
 
 def test_a_restored_store_can_be_upgraded_again(sqlite_url: str, tmp_path: Path) -> None:
@@ -216,8 +214,9 @@ def test_a_file_that_is_no_store_is_not_written_over(tmp_path: Path) -> None:
     """The address may be mistyped; somebody's thesis is not a store to restore."""
     thesis = tmp_path / "thesis.doc"
     thesis.write_text("years of work, and no copy of it")
+    shutil.copyfile(FILE, tmp_path / "backup.sqlite")
     with pytest.raises(StorageUnavailable) as caught:
-        restore(f"sqlite:///{thesis}", FILE)
+        restore(f"sqlite:///{thesis}", tmp_path / "backup.sqlite")
     assert caught.value.code is ErrorCode.DB_PATH_INVALID
     assert thesis.read_text() == "years of work, and no copy of it"
 
