@@ -47,7 +47,7 @@ def run_job(
     within: DagsterInstance,
 ) -> dg.ExecuteInProcessResult:
     """Run a job over a range of days, or without partitions; failures are in the result."""
-    tags = _process_tags() | (range_tags(*days) if days else {})
+    tags = process_tags() | (range_tags(*days) if days else {})
     return definitions.resolve_job_def(job).execute_in_process(
         instance=within, tags=tags, run_config=_QUIET, raise_on_error=False
     )
@@ -68,7 +68,8 @@ def close_interrupted(kept: DagsterInstance) -> int:
     return closed
 
 
-def _process_tags() -> dict[str, str]:
+def process_tags() -> dict[str, str]:
+    """The tags by which a run of this process is known again."""
     process = this_process()
     return {
         _HOST: process.host,

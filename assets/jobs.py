@@ -7,7 +7,6 @@ changed and not what there is. An audit without partitions reads everything.
 import dagster as dg
 
 from assets import ledger
-from assets.partitions import DAILY
 from helicarrier.ledger.enums import Dataset
 
 _IMPORT = dg.AssetSelection.assets(*(spec.key for spec in ledger.SPECS))
@@ -26,21 +25,18 @@ import_sessions = dg.define_asset_job(
 refresh_usage = dg.define_asset_job(
     "refresh_usage",
     selection=_DAILY | _LEDGER_CHECKS,
-    partitions_def=DAILY,
     description="Facts and daily aggregates of a day or a range, and the checks of these days.",
 )
 
 refresh_performance = dg.define_asset_job(
     "refresh_performance",
     selection=_PERFORMANCE,
-    partitions_def=DAILY,
     description="The trailing windows that end with a day or with each day of a range.",
 )
 
 nightly_usage = dg.define_asset_job(
     "nightly_usage",
     selection=_DAILY | _LEDGER_CHECKS | _PERFORMANCE,
-    partitions_def=DAILY,
     description="A day that is over: facts, daily aggregates, and the windows that end with it.",
 )
 

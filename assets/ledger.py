@@ -100,7 +100,7 @@ def import_session_files(
         )
     with as_dagster_failures():
         report = import_sessions(
-            current, paths, workers=config.workers, dagster_run_id=context.run_id
+            current, paths, workers=config.workers, dagster_run_id=context.run.run_id
         )
         totals = operational.row_counts(_TABLES.values())
     for error in report.progress.errors:

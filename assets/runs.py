@@ -32,7 +32,9 @@ def recorded(
     with (
         as_dagster_failures(),
         warehouse.runs() as runs,
-        runs.run(asset, partition_key=span_name(list(days)), dagster_run_id=context.run_id) as run,
+        runs.run(
+            asset, partition_key=span_name(list(days)), dagster_run_id=context.run.run_id
+        ) as run,
     ):
         yield run
 

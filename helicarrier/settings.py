@@ -16,8 +16,6 @@ import msgspec
 from helicarrier.errors import ErrorCode, UsageError
 
 PREFIX = "HELICARRIER_"
-_TRUE = {"1", "true", "yes", "on"}
-_FALSE = {"0", "false", "no", "off"}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,12 +27,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """SQLite file; default `helicarrier.sqlite` in the data folder."""
     db_url: str | None = None
     """SQLAlchemy URL of the operational store; wins over `db_path`. Postgres for teams."""
-    enable_sqlite: bool = True
-    """The database is the read and write path; off: the legacy JSON store is."""
-    enable_json_import: bool = False
-    """Import the legacy JSON store at the start of the service."""
-    contract_strict: bool = True
-    """Refuse payloads without an envelope."""
     partitions_start: date = date(2024, 1, 1)
     """First day of the daily partitions."""
     import_paths: str = ""
@@ -103,11 +95,6 @@ _FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
 
 
 def _read(name: str, text: str, wanted: object) -> object:
-    if wanted is bool:
-        lowered = text.lower()
-        if lowered in _TRUE | _FALSE:
-            return lowered in _TRUE
-        raise _invalid(name, "expected true or false")
     if wanted in (Path, Path | None):
         return Path(text).expanduser()
     try:

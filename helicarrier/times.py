@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 _MILLISECOND_FORM = 24  # 2026-07-29T05:29:50.448Z, what most session logs write
 _CANONICAL_FORM = 27
+_FIRST_YEAR, _LAST_YEAR = 1970, 2199  # beyond them a time is a mistake, and days cannot be listed
 
 
 def utc_text(at: datetime) -> str:
@@ -15,11 +16,14 @@ def utc_text(at: datetime) -> str:
     if at.tzinfo is None:
         message = "a time without a zone cannot be placed; expected an aware datetime"
         raise ValueError(message)
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def canonical(text: str) -> str:
-    """ISO 8601 text with a zone -> the 27-character UTC form. ValueError for anything else.
+    """ISO 8601 text with a zone -> the 27-character UTC form.
+
+    ValueError for anything else, and for years before 1970 or after 2199: a time that far off is
+    a mistake of its source.
 
     The usual forms of logs (`...:50.448Z`) are only checked and padded, which is five times
     faster than formatting a datetime again.
@@ -27,6 +31,9 @@ def canonical(text: str) -> str:
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         message = "a time without a zone cannot be placed"
+        raise ValueError(message)
+    if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+        message = "the time lies before 1970 or after 2199"
         raise ValueError(message)
     if text[-1] == "Z" and text[10] == "T":
         if len(text) == _MILLISECOND_FORM and text[19] == ".":
@@ -43,11 +50,6 @@ def parse(text: str) -> datetime:
         message = "a time without a zone cannot be placed"
         raise ValueError(message)
     return at.astimezone(UTC)
-
-
-def from_epoch_ms(milliseconds: float) -> datetime:
-    """Milliseconds since 1970 -> aware UTC datetime."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
 
 
 def milliseconds_between(start: str, end: str) -> int:

@@ -20,10 +20,9 @@ __all__ = [
 
 def resources_of(settings: Settings) -> dict[str, object]:
     """The resources of a process with these settings, by the name under which assets ask."""
-    configuration = SettingsResource.of(settings)
     return {
-        "settings": configuration,
-        "operational": OperationalResource(settings=configuration),
+        "settings": SettingsResource.of(settings),
+        "operational": OperationalResource.of(settings),
         "lake": LakeResource(root=str(settings.lake_dir.absolute())),
         "warehouse": WarehouseResource(database=str(settings.warehouse_path.absolute())),
     }

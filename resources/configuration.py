@@ -6,6 +6,7 @@ environment; the rest is read where it is needed.
 """
 
 import os
+from typing import Self
 
 import dagster as dg
 import msgspec
@@ -23,7 +24,7 @@ class SettingsResource(dg.ConfigurableResource):
     )
 
     @classmethod
-    def of(cls, settings: Settings) -> "SettingsResource":
+    def of(cls, settings: Settings) -> Self:
         """The resource that gives these settings in a process with this environment."""
         here = configuration.load()
         return cls(

@@ -15,15 +15,13 @@ from helicarrier.store.query import Query, open_query
 from resources.configuration import SettingsResource
 
 
-class OperationalResource(dg.ConfigurableResource):
-    """The ledger and the aggregates: SQLite or Postgres."""
-
-    settings: SettingsResource
+class OperationalResource(SettingsResource):
+    """The ledger and the aggregates: SQLite or Postgres, at the address that the settings name."""
 
     @contextmanager
     def store(self) -> Iterator[OperationalStore]:
         """The store; its connections are closed at the end of the block."""
-        store = OperationalStore(self.settings.load().url)
+        store = OperationalStore(self.load().url)
         try:
             yield store
         finally:
@@ -37,7 +35,7 @@ class OperationalResource(dg.ConfigurableResource):
             NotReady: there is no store yet.
             StorageUnavailable: it cannot be reached.
         """
-        with open_query(self.settings.load().url) as query:
+        with open_query(self.load().url) as query:
             yield query
 
     def row_counts(self, tables: Iterable[Table]) -> dict[str, int]:

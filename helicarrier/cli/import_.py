@@ -28,7 +28,7 @@ def import_(
     """Import session files: Claude Code, Codex, native envelopes, the legacy V3 store.
 
     PATHS are files or folders. Importing a file again writes only what is new. Ends with 4 when a
-    file was refused as a whole, or when there was nothing to read.
+    file was refused as a whole.
 
     \b
     EXAMPLES

@@ -33,7 +33,7 @@ from helicarrier.ingest.envelope_models import (
     EventFacts,
     SessionFacts,
 )
-from helicarrier.ingest.limits import TEXT_LENGTH, TITLE_LENGTH, title_of
+from helicarrier.ingest.limits import LOG_KEY, TEXT_LENGTH, TITLE_LENGTH, title_of
 from helicarrier.ledger.enums import UNCATEGORIZED, EventType
 from helicarrier.ledger.model import Call, Envelope, Event, Session
 
@@ -76,6 +76,16 @@ def accept(body: bytes, *, uri: str, line: int | None = None) -> Envelope:
             [_violation(detail) for detail in error.errors(include_url=False, include_input=False)],
         ) from None
     facts, events, calls = parts(envelope)
+    if (envelope.idempotency_key or facts.session_id).startswith(LOG_KEY):
+        raise _one_violation(
+            "/idempotency_key", "RESERVED", f"keys that begin with {LOG_KEY} belong to session logs"
+        )
+    if calls and facts.billed_cost_usd is not None:
+        raise _one_violation(
+            "/payload/run/billedCostUsd",
+            "AMBIGUOUS",
+            "a run with calls states what it was billed as costUsd of each call",
+        )
     return _canonical(envelope, facts, events, calls, parsed, uri, line, body)
 
 
@@ -245,7 +255,9 @@ def _call(facts: SessionFacts, call: CallFacts, line: int | None, position: int)
 def _totals_call(facts: SessionFacts, line: int | None) -> list[Call]:
     """The one row of a session that only knows its totals; none where it knows no tokens.
 
-    A total that its classes do not add up to is kept as the classes and marked `low`.
+    A total that its classes do not add up to is kept as the classes and marked `low`; a total
+    without classes counts as prompt, `derived` and `low`; a cost without tokens leaves the tokens
+    `missing`.
     """
     classes = (
         facts.prompt_tokens,
@@ -254,12 +266,18 @@ def _totals_call(facts: SessionFacts, line: int | None) -> list[Call]:
         facts.cache_write_tokens,
     )
     known = sum(tokens for tokens in classes if tokens is not None)
-    if all(tokens is None for tokens in classes):
-        if facts.total_tokens is None and facts.billed_cost_usd is None:
-            return []
-        known = facts.total_tokens or 0
+    unclassed = all(tokens is None for tokens in classes)
+    if unclassed and facts.total_tokens is None and facts.billed_cost_usd is None:
+        return []
     complete = facts.prompt_tokens is not None and facts.completion_tokens is not None
-    trusted = complete and facts.total_tokens in {None, known}
+    if unclassed and facts.total_tokens is None:
+        source, confidence = ValueSource.MISSING, Confidence.UNKNOWN
+    elif not complete:
+        source, confidence = ValueSource.DERIVED, Confidence.LOW
+    else:
+        adds_up = facts.total_tokens in {None, known}
+        source = ValueSource.PROVIDER_REPORTED
+        confidence = Confidence.HIGH if adds_up else Confidence.LOW
     return [
         Call(
             usage_id=f"native:{_in_key(facts.session_id)}:session",
@@ -269,13 +287,13 @@ def _totals_call(facts: SessionFacts, line: int | None) -> list[Call]:
             occurred_at=facts.ended_at or facts.terminal_at or facts.started_at,
             provider=facts.provider or provider_of(facts.model_id),
             model_id=facts.model_id,
-            prompt=known if all(tokens is None for tokens in classes) else facts.prompt_tokens or 0,
+            prompt=(facts.total_tokens if unclassed else facts.prompt_tokens) or 0,
             cache_read=facts.cache_read_tokens or 0,
             cache_write_5m=facts.cache_write_tokens or 0,
             completion=facts.completion_tokens or 0,
             reasoning=facts.reasoning_tokens or 0,
             reported_cost=facts.billed_cost_usd,
-            token_source=ValueSource.PROVIDER_REPORTED if complete else ValueSource.DERIVED,
-            token_confidence=Confidence.HIGH if trusted else Confidence.LOW,
+            token_source=source,
+            token_confidence=confidence,
         )
     ]

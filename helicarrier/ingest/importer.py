@@ -44,16 +44,18 @@ def discover(paths: Sequence[Path]) -> list[Path]:
     found: set[Path] = set()
     for path in paths:
         if path.is_dir():
-            found.update(p for p in path.rglob("*") if p.suffix in _SUFFIXES and p.is_file())
+            found.update(
+                absolute(p) for p in path.rglob("*") if p.suffix in _SUFFIXES and p.is_file()
+            )
         elif path.is_file():
-            found.add(path)
+            found.add(absolute(path))
         else:
             raise InputRejected(
                 f"there is no file or folder {path}",
                 code=ErrorCode.NOT_FOUND,
                 hint="Give the folder that holds the session files.",
             )
-    return sorted(map(absolute, found))
+    return sorted(found)
 
 
 def absolute(path: Path) -> Path:
@@ -145,10 +147,10 @@ class Importer:
         writer = LedgerWriter(run_id=self.run_id, now=now, pricer=self.pricer)
         with self.lock(), self.store.write() as connection:
             tally, outcomes = writer.write(connection, [stretch.batch for stretch in waiting])
-            bad = {
-                stretch.path: stretch.bad + _conflicts(stretch, outcome)
-                for stretch, outcome in zip(waiting, outcomes, strict=True)
-            }
+            bad: dict[str, list[BadRecord]] = {}
+            for stretch, outcome in zip(waiting, outcomes, strict=True):
+                found = stretch.bad + _conflicts(stretch, outcome)
+                bad.setdefault(stretch.path, []).extend(found)
             quarantine.keep(connection, bad, run_id=self.run_id, now=now)
             FileRegister(connection).save(waiting, run_id=self.run_id, now=now)
         progress.rows.add(tally)

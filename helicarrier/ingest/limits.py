@@ -3,6 +3,9 @@
 TITLE_LENGTH = 120
 TEXT_LENGTH = 4_000
 
+LOG_KEY = "log:"
+"""Keys of sessions from logs begin with it, and those of envelopes never do."""
+
 MAX_TOKENS = 10**12
 """More than any call takes, and few enough that their cost in nano-dollars fits into 64 bits."""
 

@@ -60,10 +60,18 @@ def import_files(
 
 
 def _worth(files: Sequence[Path]) -> int:
-    size = sum(path.stat().st_size for path in files)
+    size = sum(map(_size, files))
     if size < WORTH_A_PROCESS_BYTES:
         return 1
     return min(MOST_WORKERS, os.cpu_count() or 1)
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 for one that is gone by now, which the import then reports."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _tasks(files: Sequence[Path]) -> Iterator[list[Path]]:
@@ -72,7 +80,7 @@ def _tasks(files: Sequence[Path]) -> Iterator[list[Path]]:
     size = 0
     for path in files:
         task.append(path)
-        size += path.stat().st_size
+        size += _size(path)
         if size >= TASK_BYTES:
             yield task
             task, size = [], 0

@@ -111,11 +111,18 @@ def _prepare(settings: Settings) -> None:
     Raises:
         NotReady: the store has to be migrated, or is of a newer version.
     """
-    found = migrate.readiness(settings.url)
-    if found.code is ErrorCode.MIGRATION_PENDING and found.current is None:
+    if _is_missing(settings.url):
         migrate.upgrade(settings.url, settings.backups_dir)
-    elif not found.ready:
+
+
+def _is_missing(url: str) -> bool:
+    """Whether there is no store yet; one that is there has to be ready."""
+    found = migrate.readiness(url)
+    if found.code is ErrorCode.MIGRATION_PENDING and found.current is None:
+        return True
+    if not found.ready:
         raise NotReady(found.message, code=found.code, hint=found.hint)
+    return False
 
 
 def report_path(settings: Settings, run_id: str) -> Path:
@@ -163,7 +170,7 @@ def _rehearsal(url: str) -> Iterator[str]:
         )
     with tempfile.TemporaryDirectory(prefix="helicarrier-dry-run-") as folder:
         copy = Path(folder) / "copy.sqlite"
-        if migrate.readiness(url).current is None:
+        if _is_missing(url):
             migrate.upgrade(f"sqlite:///{copy}", Path(folder))
         else:
             backup(url, Path(folder)).rename(copy)

@@ -228,12 +228,16 @@ class _Lines:
 
     def read(self, file: BinaryIO) -> Iterator[Stretch]:
         """All stretches up to the end of the file; the last one is complete."""
-        rest = b""
+        parts: list[bytes] = []  # of one line that is longer than a block
         while block := file.read(BLOCK_BYTES):
-            rest = self._take(rest + block if rest else block)
+            parts.append(block)
+            if b"\n" not in block:
+                continue
+            rest = self._take(b"".join(parts) if len(parts) > 1 else block)
+            parts = [rest] if rest else []
             if self._offset - self._drained_at >= STRETCH_BYTES:
                 yield self._stretch(FileState.PARTIAL)
-        self._take_rest(rest)
+        self._take_rest(b"".join(parts))
         if self._fed >= BAD_SHARE_FROM and self._bad > BAD_SHARE * self._fed:
             raise TooManyBadLines(
                 f"{self._bad} of {self._fed} lines are bad",

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     """Why a call was priced again."""
 
     FULLER_COPY = "a fuller copy of the call was imported"
+    REVISION = "a higher revision of the session was accepted"
     PRICE_UPDATE = "the price list was updated"
 
 

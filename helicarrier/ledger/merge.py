@@ -25,9 +25,14 @@ class StoredCall(msgspec.Struct, frozen=True, gc=False):
 def merge_sessions(stored: Session, seen: Session) -> Session:
     """Two tellings of one session: stretched over both, described by the later one.
 
-    The later telling is the one that knows the session longer; on a tie the one from the greater
-    source, and of the same source the one seen now, which has grown.
+    An envelope vouches for its session as a whole, so a log of the same session only adds calls
+    and events. The later telling is the one that knows the session longer; on a tie the one from
+    the greater source, and of the same source the one seen now, which has grown. Titles and texts
+    that tellings of one time and source disagree on may depend on the order of import; numbers
+    never do.
     """
+    if stored.payload_sha256 is not None:
+        return stored
     stored_rank = (stored.ended_at or stored.started_at, stored.source_uri)
     seen_rank = (seen.ended_at or seen.started_at, seen.source_uri)
     later, other = (seen, stored) if seen_rank >= stored_rank else (stored, seen)
@@ -35,8 +40,6 @@ def merge_sessions(stored: Session, seen: Session) -> Session:
     return msgspec.structs.replace(
         later,
         idempotency_key=stored.idempotency_key,
-        payload_sha256=stored.payload_sha256,
-        revision=stored.revision,
         started_at=first.started_at,
         ended_at=later.ended_at or other.ended_at,
         task_title=later.task_title or other.task_title,

@@ -120,6 +120,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     fingerprint: str
     line: int | None = None
     raw: bytes = b""
+    grows: bool = False
+    """Of a store that is rewritten as it grows: other content replaces, it is no conflict."""
 
 
 class Batch(msgspec.Struct, kw_only=True):

@@ -1,9 +1,10 @@
 """Canonical sessions, calls and events as table rows, in the column order of their contracts."""
 
 from helicarrier import times
-from helicarrier.cost.governed import Pricer
+from helicarrier.cost.governed import PricedCall, Pricer
 from helicarrier.cost.prices import STANDARD, PriceContext
-from helicarrier.governance.enums import Confidence, ValueSource
+from helicarrier.errors import ErrorCode, VerificationFailed
+from helicarrier.governance.enums import Confidence, CostSource, ValueSource
 from helicarrier.ledger.enums import SessionStatus
 from helicarrier.ledger.model import Call, Event, Session
 from helicarrier.ledger.sink import Row
@@ -65,6 +66,22 @@ def event_row(event: Event, source_uri: str, run_id: str) -> Row:
     )
 
 
+def _governed(priced: PricedCall) -> PricedCall:
+    """The write boundary: a cost comes with version, source and confidence, or not at all."""
+    cost, version, source, confidence = priced
+    known = cost is not None
+    if (
+        (version is not None) is not known
+        or (source != CostSource.MISSING) is not known
+        or (confidence != Confidence.UNKNOWN) is not known
+    ):
+        raise VerificationFailed(
+            "a cost was about to be written without its provenance",
+            code=ErrorCode.GOVERNANCE_BREACH,
+        )
+    return priced
+
+
 def call_row(
     call: Call, session_id: str, source_uri: str, *, pricer: Pricer, now: str, run_id: str
 ) -> Row:
@@ -89,20 +106,22 @@ def call_row(
         call.total,
         call.price_context,
         call.runtime_ms,
-        *pricer.price(
-            call.provider,
-            call.model_id,
-            call.occurred_at,
-            call.prompt,
-            call.cache_read,
-            call.cache_write_5m,
-            call.cache_write_1h,
-            call.completion,
-            call.token_confidence is Confidence.HIGH,
-            call.reported_cost,
-            call.reasoning,
-            price_context(call.price_context),
-            call.reported_by,
+        *_governed(
+            pricer.price(
+                call.provider,
+                call.model_id,
+                call.occurred_at,
+                call.prompt,
+                call.cache_read,
+                call.cache_write_5m,
+                call.cache_write_1h,
+                call.completion,
+                call.token_confidence is Confidence.HIGH,
+                call.reported_cost,
+                call.reasoning,
+                price_context(call.price_context),
+                call.reported_by,
+            )
         ),
         call.token_source.value,
         call.token_confidence.value,

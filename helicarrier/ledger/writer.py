@@ -36,6 +36,7 @@ _CALLS = (
 )
 _EVENTS = "SELECT event_id, source_uri, source_line FROM session_events WHERE event_id IN {keys}"
 _CALL_DAYS = "SELECT DISTINCT occurred_at FROM session_usage WHERE session_id IN {keys}"
+_CALL_IDS = "SELECT usage_id FROM session_usage WHERE session_id IN {keys}"
 _DROP_CALLS = "DELETE FROM session_usage WHERE usage_id IN {keys}"
 _DROP_SESSION_CALLS = "DELETE FROM session_usage WHERE session_id IN {keys}"
 _DROP_SESSION_EVENTS = "DELETE FROM session_events WHERE session_id IN {keys}"
@@ -152,6 +153,7 @@ class _Work:
         self._new_events: list[Row] = []
         self._changed_events: list[Row] = []
         self._remodel: set[str] = set()
+        self._repriced: list[str] = []
         self._moves: list[Row] = []
 
     # Envelopes ------------------------------------------------------------------------------
@@ -174,7 +176,11 @@ class _Work:
                     status = EnvelopeStatus.CREATED
                 elif stored is not None and stored[:2] == mine[:2]:
                     status = EnvelopeStatus.DUPLICATE
-                elif stored is not None and stored[0] == mine[0] and mine[2] > stored[2]:
+                elif (
+                    stored is not None
+                    and stored[0] == mine[0]
+                    and (mine[2] > stored[2] or envelope.grows)
+                ):
                     status = EnvelopeStatus.UPDATED
                     replaced.add(session.session_id)
                 else:
@@ -213,6 +219,8 @@ class _Work:
         self.call_times |= {str(row[0]) for row in self._sink.lookup(_CALL_DAYS, session_ids)}
         for row in self._sink.lookup(_SESSIONS, session_ids):
             self.session_times.add(rows.session_of(row).started_at)
+        self._repriced = [str(row[0]) for row in self._sink.lookup(_CALL_IDS, session_ids)]
+        history.keep_first(self._sink, self._repriced)
         self._sink.execute(_DROP_SESSION_CALLS, session_ids)
         self._sink.execute(_DROP_SESSION_EVENTS, session_ids)
 
@@ -250,7 +258,7 @@ class _Work:
             for session in map(rows.session_of, self._sink.lookup(_SESSIONS, seen))
         }
         for session_id, session in seen.items():
-            before = stored.get(session_id)
+            before = stored.get(session_id) or self._session_rows.get(session_id)
             merged = session if before is None else merge.merge_sessions(before, session)
             self._sessions[session_id] = merged
             if merged == before:
@@ -411,6 +419,7 @@ class _Work:
         history.keep_first(sink, changed)
         sink.upsert(session_usage, self._changed_calls)
         history.append(sink, changed, reason=history.Reason.FULLER_COPY)
+        history.append(sink, self._repriced, reason=history.Reason.REVISION)
         sink.execute_each(_SET_OWNER, self._moves)
         sink.insert(session_events, self._new_events)
         sink.upsert(session_events, self._changed_events)

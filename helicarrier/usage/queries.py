@@ -253,7 +253,8 @@ DAYS_OF_MODELS = (
     + "AND agent_id = '*' AND window_end BETWEEN :first AND :last AND window_start = window_end"
 )
 
-# The cost of a session is known when that of all its calls is.
+# The cost of a session is known when that of all its calls is. It is looked up session by session:
+# grouped over a join, SQLite would walk through all sessions there are.
 SESSIONS = """
 SELECT
     s.started_at,
@@ -261,9 +262,11 @@ SELECT
     s.model_id,
     s.status,
     s.runtime_ms,
-    CASE WHEN COUNT(u.usage_id) = COUNT(u.cost_usd) THEN SUM(u.cost_usd) END AS cost_usd
+    (
+        SELECT CASE WHEN COUNT(*) = COUNT(u.cost_usd) THEN SUM(u.cost_usd) END
+        FROM session_usage AS u
+        WHERE u.session_id = s.session_id
+    ) AS cost_usd
 FROM session_ledger AS s
-LEFT JOIN session_usage AS u ON u.session_id = s.session_id
 WHERE s.started_at >= :start AND s.started_at < :after
-GROUP BY s.session_id
 """

@@ -4,11 +4,13 @@ A step reads which of its days are dirty before it reads anything else, validate
 before it commits, and clears a day in the transaction that replaces its rows, at the generation it
 saw: a write that came in between keeps the day dirty. A day that was computed from facts which
 were themselves out of date stays dirty, or becomes so. Hence the one promise that everything else
-leans on: what is clean is right. Steps may be repeated, interrupted and run in any order.
+leans on: what is clean is right. Steps may be repeated, interrupted and run in any order; a lock
+keeps two of them from working on one lake at the same time.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -20,6 +22,7 @@ from helicarrier import logs, times
 from helicarrier.governance import frames
 from helicarrier.ledger import dirty
 from helicarrier.ledger.enums import Dataset
+from helicarrier.store.file_lock import locked
 from helicarrier.store.lake import Lake
 from helicarrier.store.operational import OperationalStore
 from helicarrier.usage import aggregates, bulk, facts, inputs
@@ -39,6 +42,9 @@ _DAYS_AT_ONCE = 60
 
 _ROWS_AT_ONCE = 60_000
 """Rows that one transaction writes: SQLite takes them in less than half a second."""
+
+_PATIENCE_SECONDS = 600.0
+"""How long a refresh waits for another one of the same lake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +97,14 @@ class Refresher:
         """
         wanted = sorted(set(days))
         result = Refreshed()
+        with self._alone():
+            self._refresh_facts(wanted, datasets, result)
+        logs.info("usage.facts_refreshed", run_id=run_id, **result.summary())
+        return result
+
+    def _refresh_facts(
+        self, wanted: Sequence[date], datasets: Sequence[Dataset], result: Refreshed
+    ) -> None:
         for dataset in datasets:
             counts = result.rows[dataset.value] = {}
             with self._store.read() as connection:
@@ -100,8 +114,18 @@ class Refresher:
                     partial(self._write_facts, dataset, group, seen) for group in groups
                 ):
                     counts.update(written)
-        logs.info("usage.facts_refreshed", run_id=run_id, **result.summary())
-        return result
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One refresh of a lake at a time: a slower one must not overwrite what a later one read.
+
+        Raises:
+            StorageUnavailable: STORAGE_BUSY, another process refreshes for too long.
+        """
+        self._lake.root.mkdir(parents=True, exist_ok=True)
+        lock = self._lake.root / ".refresh.lock"
+        with locked(lock, subject=self._lake.root, exclusive=True, wait_seconds=_PATIENCE_SECONDS):
+            yield
 
     def refresh_daily(self, days: Iterable[date], run_id: str) -> Refreshed:
         """Compute `daily_usage_agg` and `daily_provenance_agg` of these days.
@@ -139,6 +163,12 @@ class Refresher:
         self, dataset: Dataset, tables: Sequence[Aggregate], days: Iterable[date], run_id: str
     ) -> Refreshed:
         wanted = sorted(set(days))
+        with self._alone():
+            return self._refresh_aggregates(dataset, tables, wanted, run_id)
+
+    def _refresh_aggregates(
+        self, dataset: Dataset, tables: Sequence[Aggregate], wanted: Sequence[date], run_id: str
+    ) -> Refreshed:
         with self._store.read() as connection:
             seen = dirty.dirty(connection, dataset)
             stale = self._stale(connection, tables, wanted)

@@ -23,7 +23,7 @@ from helicarrier.ledger.tables import session_ledger, session_usage
 from helicarrier.money import from_nanos, to_nanos
 from helicarrier.store.operational import OperationalStore
 
-_CALLS_PER_COMMIT = 5_000
+_CALLS_PER_FETCH = 5_000
 _LIST_MARK = "@"  # versions of price lists are NAME@VERSION
 _MOVE = (
     update(session_usage)
@@ -69,15 +69,15 @@ def reprice(
 ) -> list[PriceChange]:
     """Price the calls of whole UTC days again; the changes by model and price lists.
 
-    Days are read and written one by one, in transactions of a few thousand calls.
+    Each day is read and written in one transaction, so that no import comes in between.
     """
     moves: list[_Move] = []
     for day in days:
-        with store.read() as connection:
+        with store.write() as connection:
+            sink_of(connection).serialize()
             found = list(_moves(connection, day, pricer))
-        for part in _parts(found):
-            with store.write() as connection:
-                _apply(connection, part, run_id=run_id, now=now)
+            if found:
+                _apply(connection, found, run_id=run_id, now=now)
         moves += found
     return _summary(moves)
 
@@ -92,7 +92,7 @@ def _moves(connection: Connection, day: date, pricer: Pricer) -> Iterator[_Move]
         .where(or_(usage.pricing_version.is_(None), usage.pricing_version.contains(_LIST_MARK)))
         .order_by(usage.usage_id)
     )
-    for row in connection.execution_options(yield_per=_CALLS_PER_COMMIT).execute(query):
+    for row in connection.execution_options(yield_per=_CALLS_PER_FETCH).execute(query):
         after = pricer.price(
             row.provider,
             row.model_id,
@@ -119,14 +119,8 @@ def _moves(connection: Connection, day: date, pricer: Pricer) -> Iterator[_Move]
             )
 
 
-def _parts(moves: Sequence[_Move]) -> Iterator[Sequence[_Move]]:
-    for first in range(0, len(moves), _CALLS_PER_COMMIT):
-        yield moves[first : first + _CALLS_PER_COMMIT]
-
-
 def _apply(connection: Connection, moves: Sequence[_Move], *, run_id: str, now: datetime) -> None:
     sink = sink_of(connection)
-    sink.serialize()
     ids = [move.usage_id for move in moves]
     history.keep_first(sink, ids)
     connection.execute(_MOVE, [_values(move, run_id, now) for move in moves])

@@ -66,10 +66,18 @@ def _grow(path: Path, name: str, contents: Iterable[bytes]) -> Iterator[Stretch]
     """Import the file as it stands, then as it stands a while later, and so on."""
     mark: FileMark | None = None
     for content in contents:
-        path.write_bytes(content)
+        _put(path, content)
         for piece in stretches(path, reading.reader(name), mark):
             yield piece
             mark = piece.mark
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Without emptying the file first, for which a file system may wait for the disk."""
+    path.touch()
+    with path.open("r+b") as file:
+        file.write(content)
+        file.truncate()
 
 
 def _whole(path: Path, name: str, content: bytes) -> Found:
@@ -94,7 +102,7 @@ def test_a_file_cut_at_any_byte_is_never_half_counted(name: str, tmp_path: Path)
 
 def stretches_from(path: Path, name: str, content: bytes, mark: FileMark) -> list[Stretch]:
     """What a file that has grown to `content` gives behind a mark."""
-    path.write_bytes(content)
+    _put(path, content)
     return list(stretches(path, reading.reader(name), mark))
 
 

@@ -110,6 +110,15 @@ def test_days_come_from_windows_and_sessions_without_gap_or_repeat(sqlite_usage:
     ]
 
 
+def test_measured_days_need_no_look_at_the_sessions(sqlite_usage: Usage) -> None:
+    """Where every day of the range is current the answer is not a live one."""
+    sqlite_usage.session("a", sqlite_usage.call())
+    sqlite_usage.refresh([DAY])
+    report = performance_of(sqlite_usage.ledger.url, by=Dimension.DAY, window=1)
+    assert not report.live
+    assert [row.key for row in report.rows] == [(DAY.isoformat(),)]
+
+
 def test_agents_are_told_apart(sqlite_usage: Usage) -> None:
     """By agent each agent has its own row for a model."""
     sqlite_usage.session("a", sqlite_usage.call(), agent="scout")

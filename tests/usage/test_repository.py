@@ -1,11 +1,14 @@
 """The repositories of the reports, on both engines, against numbers added up by hand."""
 
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
 from helicarrier.ledger.enums import SessionStatus
+from helicarrier.store.query import open_query
+from helicarrier.usage import queries
 from helicarrier.usage.model import Block, Dimension, Outcome
 from helicarrier.usage.performance_report import measure
 from helicarrier.usage.span import Span
@@ -318,3 +321,39 @@ def test_outcome_tells_how_the_session_went(usage: Usage) -> None:
                 cost_usd=None,
             )
         ]
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        (queries.DIRTY_DAYS["sqlite"] + queries.LEDGER_CALLS, "ix_session_usage_occurred_at"),
+        (queries.WHOLE_RANGE["sqlite"] + queries.LEDGER_CALLS, "ix_session_usage_occurred_at"),
+        (queries.DIRTY_DAYS["sqlite"] + queries.LEDGER_SESSIONS, "ix_session_ledger_started_at"),
+        (queries.SESSIONS, "ix_session_ledger_started_at"),
+        (queries.SESSIONS, "ix_session_usage_session_id_seq"),
+        (queries.CLEAN_DAYS, "SEARCH daily_usage_agg USING PRIMARY KEY"),
+        (queries.CLEAN_ORIGINS, "SEARCH daily_provenance_agg USING PRIMARY KEY"),
+        (queries.WINDOW_OF_MODELS, "SEARCH model_perf_agg USING PRIMARY KEY"),
+        (queries.SPAN, "ix_session_usage_occurred_at"),
+    ],
+    ids=[
+        "dirty-calls",
+        "all-calls",
+        "dirty-sessions",
+        "sessions",
+        "calls-of-sessions",
+        "clean-days",
+        "clean-origins",
+        "window",
+        "span",
+    ],
+)
+def test_queries_reach_their_rows_by_an_index(
+    sqlite_usage: Usage, statement: str, index: str
+) -> None:
+    """What a report reads depends on the days asked for, not on the size of the ledger."""
+    params = {"first": "2026-10-05", "last": "2026-10-06", "start": "2026", "after": "2027"}
+    with open_query(sqlite_usage.ledger.url) as query:
+        plan = [str(row["detail"]) for row in query.rows(f"EXPLAIN QUERY PLAN {statement}", params)]
+    assert any(index in step for step in plan)
+    assert not any(re.fullmatch(r"SCAN (u|s|session_\w+)", step) for step in plan)

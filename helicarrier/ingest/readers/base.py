@@ -46,6 +46,14 @@ def unreadable(error: Exception) -> BadLine:
             return BadLine("JSON_INVALID", "the line is not JSON")
 
 
+_NUL = b"\\u0000"
+
+
+def without_nul(line: bytes) -> bytes:
+    """A line whose escaped NULs are replacement characters: databases take no NUL in a text."""
+    return line.replace(_NUL, b"\\ufffd") if _NUL in line else line
+
+
 class Parser(Protocol):
     """Reads the lines of one file in order."""
 

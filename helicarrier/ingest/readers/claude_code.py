@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Annotated
 
 import msgspec
 
@@ -21,6 +22,7 @@ from helicarrier.ingest.readers.base import (
     TokenCount,
     text_of,
     unreadable,
+    without_nul,
 )
 from helicarrier.ingest.readers.gathering import Gathered, SessionSoFar, canonical_time
 from helicarrier.ledger.enums import UNKNOWN_MODEL, EventType, SessionStatus
@@ -30,10 +32,13 @@ NAME = "claude_code"
 _SYNTHETIC = "<synthetic>"  # an error row that the client made up, not a call
 _CLIENT_PRICES = "claude_code_client"  # old logs carry what the client itself computed
 _INTERRUPTED = "[Request interrupted by user"
-_LINE_TYPE = re.compile(rb'"type"\s*:\s*"(?:assistant|user|progress|system|summary)"')
+_LINE_TYPE = re.compile(
+    rb'"type"\s*:\s*"(?:assistant|user|progress|system|summary|queue-operation|custom-title|mode)"'
+)
 
 
 _NOTHING = msgspec.Raw()
+_ClientCost = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 
 
 class _CacheCreation(msgspec.Struct, gc=False):
@@ -96,7 +101,7 @@ class _Line(msgspec.Struct, rename="camel", gc=False):
     data: _ProgressData | None = None
     summary: str | None = None
     custom_title: str | None = None
-    cost_usd: float | None = msgspec.field(default=None, name="costUSD")
+    cost_usd: _ClientCost | None = msgspec.field(default=None, name="costUSD")
 
 
 class _LineType(msgspec.Struct, gc=False):
@@ -156,6 +161,7 @@ class _ClaudeCodeParser:
         return self._rows.drain()
 
     def feed(self, number: int, line: bytes) -> bool:
+        line = without_nul(line)
         try:
             record = _line.decode(line)
         except msgspec.ValidationError as error:

@@ -19,6 +19,7 @@ from helicarrier.ingest.readers.base import (
     TokenCount,
     text_of,
     unreadable,
+    without_nul,
 )
 from helicarrier.ingest.readers.gathering import Gathered, SessionSoFar, canonical_time
 from helicarrier.ledger.enums import UNKNOWN_MODEL, EventType, SessionStatus
@@ -126,6 +127,7 @@ class _CodexParser:
         return self._rows.drain()
 
     def feed(self, number: int, line: bytes) -> bool:
+        line = without_nul(line)
         try:
             record = _line.decode(line)
             if record.type not in _READ_TYPES:
@@ -135,7 +137,7 @@ class _CodexParser:
             raise unreadable(error) from None
         match record.type:
             case "session_meta":
-                return self._meta(record, payload)
+                return self._meta(number, record, payload)
             case "turn_context":
                 self._state.model = payload.model or self._state.model
                 return False
@@ -144,7 +146,7 @@ class _CodexParser:
             case _:
                 return self._item(number, record, payload)
 
-    def _meta(self, record: _Line, payload: _Payload) -> bool:
+    def _meta(self, number: int, record: _Line, payload: _Payload) -> bool:
         """The first one names the file's session; later ones are replayed ancestors."""
         at = canonical_time(payload.timestamp or record.timestamp)
         if payload.id is None:
@@ -153,6 +155,7 @@ class _CodexParser:
             self._state.session_id = payload.id
             self._state.provider = payload.model_provider or self._state.provider
             so_far = self._rows.session(payload.id, at)
+            self._rows.describe(so_far, number)
             so_far.version, so_far.cwd = payload.cli_version, payload.cwd
             if payload.git is not None:
                 so_far.git_branch = payload.git.branch

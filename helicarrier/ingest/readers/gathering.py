@@ -8,7 +8,7 @@ title of its own.
 import msgspec
 
 from helicarrier import times
-from helicarrier.ingest.limits import TEXT_LENGTH, TITLE_LENGTH, title_of
+from helicarrier.ingest.limits import LOG_KEY, TEXT_LENGTH, TITLE_LENGTH, title_of
 from helicarrier.ingest.readers.base import BadLine
 from helicarrier.ledger.enums import UNKNOWN_MODEL, EventType, SessionStatus
 from helicarrier.ledger.merge import rank
@@ -67,12 +67,10 @@ class Gathered:
         self, so_far: SessionSoFar, line: int, *, title: str | None = None, text: str | None = None
     ) -> None:
         """Give a session its own title (the last one counts) or its first request."""
-        # Postgres takes no NUL in a text.
         if title:
-            cut = title.strip()[:TITLE_LENGTH].replace("\x00", "\ufffd")
-            so_far.title = cut or so_far.title
+            so_far.title = title.strip()[:TITLE_LENGTH] or so_far.title
         if text and so_far.text is None:
-            so_far.text = text[:TEXT_LENGTH].replace("\x00", "\ufffd")
+            so_far.text = text[:TEXT_LENGTH]
         self._touched.add(so_far.session_id)
         self._session_lines.setdefault(so_far.session_id, []).append(line)
 
@@ -127,7 +125,7 @@ class Gathered:
             ended_at=so_far.ended_at,
             source=self.reader,
             source_uri=self.uri,
-            idempotency_key=f"{self.reader}:{so_far.session_id}",
+            idempotency_key=f"{LOG_KEY}{self.reader}:{so_far.session_id}",
             model_id=UNKNOWN_MODEL,
             task_title=title,
             task_text=so_far.text,

@@ -2,20 +2,24 @@
 
 Every ledger row becomes a v2 envelope with its events and usage rows, and takes the way of all
 envelopes. A cost whose source the old store did not record as the provider's is not taken over:
-it is derived again from the tokens, so that it has a price version. Rows without a session are
+it is derived again from the tokens, so that it has a price version. The store is rewritten as it
+grows, so other content replaces what was imported before. Rows without a session are
 refused one by one; alert rules and states carry nothing for the ledger.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
+from decimal import Decimal
 
 import msgspec
 
 from helicarrier.ingest.readers.base import UNREADABLE, BadLine, Head, Parser
 from helicarrier.ingest.readers.native import EnvelopeParser
-from helicarrier.ledger.model import Winner
+from helicarrier.ledger.model import Batch, Winner
 
 NAME = "legacy_v3"
+_BEGINNING = re.compile(rb'\s*\{\s*"(?:ledger|events|usage|alertRules|alertStates)"\s*:\s*\[')
 _Row = dict[str, object]
 
 _SESSION_FIELDS = {
@@ -46,6 +50,15 @@ _CALL_FIELDS = (
     "runtimeMs",
     "costUsd",
 )
+_TOTALS = (
+    "promptTokens",
+    "completionTokens",
+    "totalTokens",
+    "cacheReadTokens",
+    "cacheWriteTokens",
+    "reasoningTokens",
+)
+_REPORTED = "provider_reported"
 
 
 class _Store(msgspec.Struct, rename="camel"):
@@ -64,8 +77,8 @@ class LegacyV3Reader:
     whole_document = True
 
     def recognises(self, head: Head) -> bool:
-        """A JSON object whose first members are the store's arrays."""
-        return head.path.suffix == ".json" and b'"ledger"' in head.start[:4096]
+        """A JSON object that begins with one of the store's arrays and has a ledger."""
+        return head.path.suffix == ".json" and _BEGINNING.match(head.start) is not None
 
     def records(self, document: bytes) -> Iterator[bytes]:
         """One envelope for each ledger row, then the rows that belong to no session.
@@ -99,6 +112,11 @@ class _LegacyParser(EnvelopeParser):
             raise BadLine("SESSION_MISSING", "the row belongs to no session of the store")
         return super().feed(number, line)
 
+    def drain(self) -> Batch:
+        batch = super().drain()
+        batch.envelopes = [msgspec.structs.replace(e, grows=True) for e in batch.envelopes]
+        return batch
+
 
 def _by_session(rows: list[_Row]) -> dict[str, list[_Row]]:
     found: dict[str, list[_Row]] = defaultdict(list)
@@ -109,6 +127,9 @@ def _by_session(rows: list[_Row]) -> dict[str, list[_Row]]:
 
 def _envelope(row: _Row, events: list[_Row], usage: list[_Row]) -> _Row:
     run = {there: row[here] for here, there in _SESSION_FIELDS.items() if row.get(here) is not None}
+    if usage and not all(map(_has_classes, usage)):
+        run |= _totals(usage)
+        usage = []
     return {
         "envelope_version": "v2",
         "source": NAME,
@@ -120,19 +141,34 @@ def _envelope(row: _Row, events: list[_Row], usage: list[_Row]) -> _Row:
     }
 
 
+def _has_classes(usage: _Row) -> bool:
+    return usage.get("promptTokens") is not None and usage.get("completionTokens") is not None
+
+
+def _totals(usage: list[_Row]) -> _Row:
+    """Rows without token classes give the session's totals; what one row lacks is unknown."""
+    found: _Row = {}
+    for name in _TOTALS:
+        values = [row.get(name) for row in usage]
+        if all(isinstance(value, int) for value in values):
+            found[name] = sum(value for value in values if isinstance(value, int))
+    costs = [row.get("costUsd") for row in usage if row.get("costSource") == _REPORTED]
+    if len(costs) == len(usage):
+        found["billedCostUsd"] = str(sum(Decimal(str(cost)) for cost in costs))
+    return found
+
+
 def _event(event: _Row) -> _Row:
     return {key: value for key, value in event.items() if key != "sessionId" and value is not None}
 
 
 def _call(session: _Row, usage: _Row, position: int) -> _Row:
     call = {name: usage[name] for name in _CALL_FIELDS if usage.get(name) is not None}
-    if usage.get("costSource") != "provider_reported":
+    if usage.get("costSource") != _REPORTED:
         call.pop("costUsd", None)
     ended = session.get("endedAt") or session.get("startedAt")
     return {
         "callId": usage.get("usageId") or f"usage-{position}",
         "occurredAt": usage.get("occurredAt") or ended,
         "modelId": session.get("modelId"),
-        "promptTokens": 0,
-        "completionTokens": 0,
     } | call

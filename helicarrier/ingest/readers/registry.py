@@ -1,4 +1,4 @@
-"""Which reader reads a file: the stored one for a file seen before, else the first to recognise it.
+"""Which reader reads a file: the first that recognises its beginning.
 
 Adding a format is one module and one line here.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from helicarrier.ingest.readers.base import Head, Reader
 
-HEAD_BYTES = 64 * 1024
+HEAD_BYTES = 1024 * 1024  # a log may begin with a long line that says nothing of its format
 
 
 @cache

@@ -1,0 +1,147 @@
+"""A data folder with the sample sessions, imported or also refreshed, and Dagster beside it.
+
+Importing and refreshing take seconds, so both are done once for each process of the tests and the
+folder is copied for each test. Every run is in this process on an instance that is forgotten.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from sqlalchemy import Table, select
+
+import definitions
+from assets import ledger, usage
+from assets.in_process import run_job
+from helicarrier import times
+from helicarrier.ingest.service import import_sessions
+from helicarrier.settings import Settings
+from helicarrier.store.lake import Lake
+from helicarrier.store.operational import OperationalStore
+from helicarrier.store.run_store import RunStore
+from helicarrier.store.warehouse import WarehouseStore
+from helicarrier.usage.tables import daily_provenance_agg, daily_usage_agg, model_perf_agg
+from resources import resources_of
+
+SAMPLES = Path(__file__).parents[2] / "examples" / "sessions"
+FIRST, LAST = date(2026, 10, 5), date(2026, 10, 18)
+DAYS = times.days(FIRST, LAST)
+ASSETS = [*ledger.ASSETS, *usage.ASSETS]
+"""The assets without checks and resources."""
+
+AGGREGATES = (daily_usage_agg, daily_provenance_agg, model_perf_agg)
+_OF_THE_RUN = {"run_id", "updated_at"}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A data folder and what one does with it."""
+
+    settings: Settings
+    instance: dg.DagsterInstance
+
+    def run(
+        self, job: str, first: date | None = None, last: date | None = None
+    ) -> dg.ExecuteInProcessResult:
+        """Run a job over a range of days, a day, or without partitions."""
+        days = None if first is None else (first, last or first)
+        made = definitions.build_defs(**resources_of(self.settings))
+        return run_job(made, job, days, self.instance)
+
+    def rows(self, table: Table) -> list[tuple[object, ...]]:
+        """The rows of a table in the order of its key, without what tells of the run."""
+        kept = [column for column in table.columns if column.name not in _OF_THE_RUN]
+        return self.select(select(*kept).order_by(*table.primary_key.columns))
+
+    def select(self, query: object) -> list[tuple[object, ...]]:
+        """The rows of a query."""
+        store = OperationalStore(self.settings.url)
+        try:
+            with store.read() as connection:
+                return [tuple(row) for row in connection.execute(query)]  # type: ignore[call-overload]
+        finally:
+            store.close()
+
+    def aggregates(self) -> dict[str, list[tuple[object, ...]]]:
+        """All aggregates, as `rows` has them."""
+        return {table.name: self.rows(table) for table in AGGREGATES}
+
+    @property
+    def lake(self) -> Lake:
+        """The facts."""
+        return Lake(self.settings.lake_dir)
+
+    @property
+    def runs(self) -> RunStore:
+        """The run store."""
+        return RunStore(WarehouseStore(self.settings.warehouse_path))
+
+
+def check_results(
+    result: dg.ExecuteInProcessResult,
+) -> Mapping[tuple[str, str], dg.AssetCheckEvaluation]:
+    """The results of the checks by asset and name."""
+    return {
+        (found.asset_key.to_user_string(), found.check_name): found
+        for found in result.get_asset_check_evaluations()
+    }
+
+
+def written(result: dg.ExecuteInProcessResult) -> dict[str, Sequence[dg.AssetMaterialization]]:
+    """The materializations by asset."""
+    found: dict[str, list[dg.AssetMaterialization]] = {}
+    for event in result.get_asset_materialization_events():
+        materialization = event.materialization
+        found.setdefault(materialization.asset_key.to_user_string(), []).append(materialization)
+    return found
+
+
+def value(metadata: Mapping[str, dg.MetadataValue], name: str) -> object:
+    """A plain value of some metadata."""
+    return metadata[name].value
+
+
+@pytest.fixture(scope="session")
+def _imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("imported") / "data"
+    import_sessions(Settings(data_dir=folder), [SAMPLES], workers=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def _refreshed(_imported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("refreshed") / "data"
+    shutil.copytree(_imported, folder)
+    definitions.refresh(Settings(data_dir=folder))
+    return folder
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """An instance that is forgotten."""
+    with dg.DagsterInstance.ephemeral() as forgotten:
+        yield forgotten
+
+
+@pytest.fixture
+def empty(data_dir: Path, instance: dg.DagsterInstance) -> Project:
+    """A data folder that does not exist yet."""
+    return Project(Settings(data_dir=data_dir), instance)
+
+
+@pytest.fixture
+def imported(_imported: Path, data_dir: Path, instance: dg.DagsterInstance) -> Project:
+    """The samples in the ledger, every day of theirs dirty."""
+    shutil.copytree(_imported, data_dir)
+    return Project(Settings(data_dir=data_dir), instance)
+
+
+@pytest.fixture
+def refreshed(_refreshed: Path, data_dir: Path, instance: dg.DagsterInstance) -> Project:
+    """The samples in the ledger, everything computed."""
+    shutil.copytree(_refreshed, data_dir)
+    return Project(Settings(data_dir=data_dir), instance)

@@ -1,0 +1,199 @@
+"""The code location: what it holds, that it loads, and that it loads quickly."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+import definitions
+from definitions import build_defs
+from helicarrier.governance.contract import TableContract
+from helicarrier.ledger.tables import (
+    IMPORT_REPORTS,
+    SESSION_EVENTS,
+    SESSION_LEDGER,
+    SESSION_USAGE,
+)
+from helicarrier.usage.tables import (
+    DAILY_PROVENANCE_AGG,
+    DAILY_USAGE_AGG,
+    MODEL_PERF_AGG,
+    SESSION_FACTS,
+    USAGE_FACTS,
+)
+from resources import LakeResource
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("assets", "checks", "resources", "schedules", "sensors")
+LEDGER = {"session_import", "session_ledger", "session_events", "session_usage"}
+DAILY = {"usage_facts", "session_facts", "daily_usage_agg", "daily_provenance_agg"}
+CONTRACTS = {
+    "session_import": IMPORT_REPORTS,
+    "session_ledger": SESSION_LEDGER,
+    "session_events": SESSION_EVENTS,
+    "session_usage": SESSION_USAGE,
+    "usage_facts": USAGE_FACTS,
+    "session_facts": SESSION_FACTS,
+    "daily_usage_agg": DAILY_USAGE_AGG,
+    "daily_provenance_agg": DAILY_PROVENANCE_AGG,
+    "model_perf_agg": MODEL_PERF_AGG,
+}
+HEAVY = ("pandas", "pandera", "pyarrow", "altair", "alembic", "genai_prices")
+
+
+def repository() -> dg.RepositoryDefinition:
+    """The code location as Dagster sees it."""
+    return definitions.defs.get_repository_def()
+
+
+def test_definitions_are_loadable() -> None:
+    """Every asset, check, job, schedule and sensor resolves, with the resources it asks for."""
+    dg.Definitions.validate_loadable(definitions.defs)
+
+
+def test_asset_keys() -> None:
+    """What the project keeps up to date, by subject area."""
+    graph = repository().asset_graph
+    by_group: dict[str, set[str]] = {}
+    for key in graph.get_all_asset_keys():
+        by_group.setdefault(graph.get(key).group_name or "", set()).add(key.to_user_string())
+    assert by_group == {"ledger": LEDGER, "usage": DAILY | {"model_perf_agg"}}
+
+
+def test_asset_checks() -> None:
+    """Each asset has its governance check; parity and the imports' totals stand beside them."""
+    found = {
+        (key.asset_key.to_user_string(), key.name)
+        for key in repository().asset_graph.asset_check_keys
+    }
+    assert found == {(asset, "governance") for asset in CONTRACTS} | {
+        ("session_ledger", "import_totals"),
+        ("daily_usage_agg", "parity"),
+    }
+
+
+def test_jobs_and_what_they_select() -> None:
+    """A job's assets and the checks that run with them."""
+    checks_of_ledger = {
+        "session_ledger:governance",
+        "session_ledger:import_totals",
+        "session_usage:governance",
+    }
+    checks_of_days = {f"{asset}:governance" for asset in DAILY} | {"daily_usage_agg:parity"}
+    performance = {"model_perf_agg", "model_perf_agg:governance"}
+    found = {
+        job.name: {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
+        | {
+            f"{key.asset_key.to_user_string()}:{key.name}"
+            for key in job.asset_layer.asset_graph.asset_check_keys
+        }
+        for job in repository().get_all_jobs()
+        if not job.name.startswith("__")
+    }
+    everything = checks_of_ledger | checks_of_days
+    assert found == {
+        "import_sessions": LEDGER,
+        "refresh_usage": DAILY | everything,
+        "refresh_performance": performance,
+        "nightly_usage": DAILY | everything | performance,
+        "audit": everything
+        | {"model_perf_agg:governance", "session_events:governance", "session_import:governance"},
+    }
+
+
+def test_schedules_their_times_and_whether_they_run() -> None:
+    """The nightly refresh runs without anybody's doing: windows end with every day."""
+    found = [
+        (schedule.name, schedule.job_name, schedule.cron_schedule, schedule.default_status)
+        for schedule in repository().schedule_defs
+    ]
+    assert found == [
+        (
+            "nightly_usage_refresh",
+            "nightly_usage",
+            "15 0 * * *",
+            dg.DefaultScheduleStatus.RUNNING,
+        )
+    ]
+
+
+def test_sensors_what_they_start_and_whether_they_run() -> None:
+    """Both sensors run by themselves: without folders or dirty days they ask for nothing."""
+    found = {
+        sensor.name: ({job.name for job in sensor.jobs}, sensor.default_status)
+        for sensor in repository().sensor_defs
+    }
+    assert found == {
+        "session_files": ({"import_sessions"}, dg.DefaultSensorStatus.RUNNING),
+        "dirty_days": ({"refresh_usage", "refresh_performance"}, dg.DefaultSensorStatus.RUNNING),
+    }
+
+
+@pytest.mark.parametrize("asset", CONTRACTS)
+def test_asset_declares_the_columns_of_its_contract(asset: str) -> None:
+    """The catalogue shows the contract before anything has run: columns, types, meanings."""
+    contract: TableContract = CONTRACTS[asset]
+    node = repository().asset_graph.get(dg.AssetKey(asset))
+    schema = node.metadata["dagster/column_schema"]
+    assert [(column.name, column.type) for column in schema.columns] == [
+        (column.name, column.kind.value) for column in contract.columns
+    ]
+    assert all(column.description for column in schema.columns)
+    assert any("PRIMARY KEY" in rule for rule in schema.constraints.other)
+
+
+@pytest.mark.parametrize("asset", CONTRACTS)
+def test_asset_says_its_grain_and_who_answers_for_it(asset: str) -> None:
+    """Description, owner, kinds, tags and code version are there for each asset."""
+    node = repository().asset_graph.get(dg.AssetKey(asset))
+    assert (node.description or "").startswith("One row per ")
+    assert list(node.owners) == ["team:agent-platform"]
+    assert node.kinds
+    assert node.tags["area"] == node.group_name
+    assert node.code_version
+
+
+def test_steps_that_write_the_warehouse_file_share_a_pool() -> None:
+    """Each materialization records its run in the DuckDB file, which has one writer."""
+    pools = {
+        asset.op.pool for asset in definitions.defs.resolve_asset_graph().assets_defs if asset.keys
+    }
+    assert pools == {"duckdb"}
+
+
+def test_override_takes_the_place_of_a_resource() -> None:
+    """A caller decides where the stores are; what it does not name stays."""
+    other = LakeResource(root="/elsewhere")
+    changed = build_defs(lake=other).resources or {}
+    assert changed["lake"] is other
+    assert set(changed) == set(definitions.defs.resources or {})
+
+
+def test_loading_leaves_the_heavy_libraries_alone() -> None:
+    """What costs seconds to import is imported where it is used."""
+    program = (
+        "import sys, definitions;"
+        f"print(','.join(name for name in {HEAVY!r} if name in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    "path", sorted(p for f in FOLDERS for p in (ROOT / f).glob("*.py")), ids=str
+)
+def test_annotations_are_left_for_dagster_to_read(path: Path) -> None:
+    """Postponed annotations and imports for type checkers alone break definition loading."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    futures = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__"
+    ]
+    assert not futures
+    assert path.name == "audit.py" or "TYPE_CHECKING" not in path.read_text(encoding="utf-8")

@@ -1,0 +1,41 @@
+"""Schedules: what they ask for at their time."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+import definitions
+from schedules.usage import nightly_usage_refresh
+
+
+@pytest.mark.parametrize(
+    ("at", "day"),
+    [
+        (datetime(2026, 10, 19, 0, 15, tzinfo=UTC), "2026-10-18"),
+        (datetime(2026, 1, 1, 0, 15, tzinfo=UTC), "2025-12-31"),
+        (datetime(2028, 3, 1, 0, 15, tzinfo=UTC), "2028-02-29"),
+    ],
+    ids=["an ordinary night", "the first of the year", "after a leap day"],
+)
+def test_night_asks_for_the_day_that_is_over(
+    instance: dg.DagsterInstance, at: datetime, day: str
+) -> None:
+    """Yesterday by name, once: the last partition would be the day that has just begun."""
+    with dg.build_schedule_context(instance=instance, scheduled_execution_time=at) as context:
+        request = nightly_usage_refresh(context)
+    assert isinstance(request, dg.RunRequest)
+    assert (request.partition_key, request.run_key) == (day, f"nightly_usage:{day}")
+
+
+def test_requested_partition_exists(instance: dg.DagsterInstance) -> None:
+    """The daemon resolves the request to a run: the job knows the partition."""
+    repository = definitions.defs.get_repository_def()
+    with dg.build_schedule_context(
+        instance=instance,
+        scheduled_execution_time=datetime(2026, 10, 19, 0, 15, tzinfo=UTC),
+        repository_def=repository,
+    ) as context:
+        data = repository.get_schedule_def("nightly_usage_refresh").evaluate_tick(context)
+    (request,) = data.run_requests or ()
+    assert request.tags["dagster/partition"] == "2026-10-18"
