@@ -216,7 +216,6 @@ def compare(calls: int, runs: int, folder: Path) -> Comparison:
         details={
             "aggregate rows": written,
             "calls per second": calls / measured.median,
-            "peak memory so far, MB": harness.peak_memory_mb(),
         },
     )
 

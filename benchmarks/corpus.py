@@ -47,7 +47,7 @@ def make(sources: list[Path], target: Path, megabytes: int, *, seed: int = 7) ->
 
 
 def _copied(lines: list[bytes], copy: int, rng: random.Random) -> Iterator[bytes]:
-    records = [json.loads(line) for line in lines]
+    records = list(_readable(lines))
     calls = len({_call_id(record) for record in records} - {None})
     fillers = max(0, calls * LINES_PER_CALL - len(records))
     share = fillers / max(1, len(records))
@@ -58,6 +58,15 @@ def _copied(lines: list[bytes], copy: int, rng: random.Random) -> Iterator[bytes
         while due >= 1:
             due -= 1
             yield _line(_tool_progress(record, copy, rng), rng)
+
+
+def _readable(lines: list[bytes]) -> Iterator[dict[str, object]]:
+    """The samples have a broken line and one with two records on purpose: not in a benchmark."""
+    for line in lines:
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError:
+            continue
 
 
 def _call_id(record: dict[str, object]) -> str | None:

@@ -14,6 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -40,11 +41,13 @@ class Figures:
     """The runs of one case, in the order in which they were run.
 
     `cpu_seconds` adds up all threads of this process: what a shared machine disturbs least.
+    `peak_mb` is the most memory that the process held during each run.
     """
 
     name: str
     seconds: tuple[float, ...]
     cpu_seconds: tuple[float, ...]
+    peak_mb: tuple[float, ...]
 
     @property
     def best(self) -> float:
@@ -88,27 +91,42 @@ def measure(cases: Sequence[Case], runs: int) -> list[Figures]:
     """Run the cases in turn, `runs` times each, garbage collected before each run."""
     seconds: dict[str, list[float]] = {case.name: [] for case in cases}
     cpu_seconds: dict[str, list[float]] = {case.name: [] for case in cases}
+    peak_mb: dict[str, list[float]] = {case.name: [] for case in cases}
     for _ in range(runs):
         for case in cases:
             if case.prepare is not None:
                 case.prepare()
             gc.collect()
+            forget_peak_memory()
             begun, cpu_begun = time.perf_counter(), time.process_time()
             case.run()
             seconds[case.name].append(time.perf_counter() - begun)
             cpu_seconds[case.name].append(time.process_time() - cpu_begun)
+            peak_mb[case.name].append(peak_memory_mb())
     return [
         Figures(
             name=case.name,
             seconds=tuple(seconds[case.name]),
             cpu_seconds=tuple(cpu_seconds[case.name]),
+            peak_mb=tuple(peak_mb[case.name]),
         )
         for case in cases
     ]
 
 
+def forget_peak_memory() -> None:
+    """Let the peak begin anew, where the system can: Linux does."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
 def peak_memory_mb() -> float:
-    """The most memory that this process has ever held, in MB."""
+    """The most memory that this process has held since its peak was last forgotten, in MB."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        for line in status.read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * _KILOBYTE / _MEGABYTE
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # Linux counts kilobytes, macOS bytes.
     return peak * (1 if sys.platform == "darwin" else _KILOBYTE) / _MEGABYTE
@@ -131,7 +149,7 @@ def show(comparisons: Sequence[Comparison], about: dict[str, str | int]) -> None
     for comparison in comparisons:
         table = Table(title=f"{comparison.subject}, {comparison.size}", title_justify="left")
         table.add_column("side")
-        for heading in ("min", "median", "max", "cpu", "ratio", "target"):
+        for heading in ("min", "median", "max", "cpu", "memory", "ratio", "target"):
             table.add_column(heading, justify="right")
         table.add_row(*_row(comparison.floor), "1.00", "")
         table.add_row(
@@ -162,6 +180,7 @@ def _row(figures: Figures) -> tuple[str, ...]:
         f"{figures.median:.2f} s",
         f"{figures.worst:.2f} s",
         f"{figures.cpu:.2f} s",
+        f"{max(figures.peak_mb):,.0f} MB",
     )
 
 

@@ -101,24 +101,28 @@ class Importer:
     def _unread(self, files: Sequence[Path], progress: Progress) -> Iterator[Stretch]:
         """The stretches of all files that changed; files that are refused give none."""
         with self.store.read() as connection:
-            known = FileRegister(connection).marks(map(str, files))
+            known = FileRegister(connection).marks(
+                str(path) for path in files if _printable(path) == str(path)
+            )
         for path in files:
             try:
                 yield from self._file(path, known.get(str(path)), progress)
             except HelicarrierError as error:
                 progress.errors.append(
-                    FileError(path=str(path), code=error.code, message=error.message)
+                    FileError(path=_printable(path), code=error.code, message=error.message)
                 )
             except OSError as error:
                 progress.errors.append(
                     FileError(
-                        path=str(path),
+                        path=_printable(path),
                         code=ErrorCode.STORAGE_UNAVAILABLE,
                         message=f"the file cannot be read: {error.strerror}",
                     )
                 )
 
     def _file(self, path: Path, known: FileMark | None, progress: Progress) -> Iterator[Stretch]:
+        if _printable(path) != str(path):
+            raise InputRejected("the name of the file is not UTF-8", hint="Rename the file.")
         stat = path.stat()
         if known is not None and known.is_current(stat):
             progress.files_unchanged += 1
@@ -180,6 +184,11 @@ def _spooled(read: Iterator[Stretch]) -> Iterator[Stretch]:
         for _ in range(count):
             stretch = pickle.load(spool)  # noqa: S301 - our own file, which nobody else can open
             yield stretch
+
+
+def _printable(path: Path) -> str:
+    """A path as a text that can be stored; bytes that are no characters are replaced."""
+    return os.fsencode(path).decode(errors="replace")
 
 
 def _reader(path: Path) -> Reader | None:

@@ -7,12 +7,16 @@ from collections.abc import Iterator
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.asset_graph_subset import AssetGraphSubset
+from dagster._core.definitions.assets.graph.asset_graph_subset import AssetGraphSubset
 from dagster._core.execution.asset_backfill import AssetBackfillData
 
 from assets.partitions import DAILY, range_tags
 from tests.dagster.conftest import FIRST, LAST
 
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::dagster_shared.utils.warnings.BetaWarning"),
+    pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources`:DeprecationWarning"),
+]
 ONE_RUN = dg.BackfillPolicy.single_run()
 SPAN = {"tags": range_tags(FIRST, LAST)}
 
