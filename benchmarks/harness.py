@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -147,7 +148,8 @@ def show(comparisons: Sequence[Comparison], about: dict[str, str | int]) -> None
     """Print one table for each comparison, and the machine below them."""
     console = Console()
     for comparison in comparisons:
-        table = Table(title=f"{comparison.subject}, {comparison.size}", title_justify="left")
+        title = f"{comparison.subject}, {comparison.size}"
+        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
         table.add_column("side")
         for heading in ("min", "median", "max", "cpu", "memory", "ratio", "target"):
             table.add_column(heading, justify="right")

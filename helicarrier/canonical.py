@@ -19,7 +19,7 @@ from helicarrier.errors import ContractError, ErrorCode, Violation
 
 JSONValue = None | bool | int | float | str | list["JSONValue"] | dict[str, "JSONValue"]
 
-MAX_INTEGER = 2**53
+MAX_INTEGER = 2**53 - 1
 """Beyond it a double no longer holds every integer, and readers disagree (RFC 7493)."""
 
 _BOM = b"\xef\xbb\xbf"
@@ -111,14 +111,14 @@ class _Numbers:
 
     def integer(self, text: str) -> int:
         if len(text) > self._LONGEST or abs(value := int(text)) > MAX_INTEGER:
-            raise _Refused("NUMBER_RANGE", "an integer lies beyond 2^53")
+            raise _Refused("NUMBER_RANGE", "an integer lies beyond 2^53 - 1")
         return value
 
     def real(self, text: str) -> float:
         self.any_real = True
         value = float(text)
         if not isfinite(value) or abs(value) > MAX_INTEGER:
-            raise _Refused("NUMBER_RANGE", "a number lies beyond 2^53")
+            raise _Refused("NUMBER_RANGE", "a number lies beyond 2^53 - 1")
         return value
 
     def constant(self, text: str) -> float:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -31,7 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """First day of the daily partitions."""
     import_paths: str = ""
     """Folders that the import asset and the file-drop sensor read, separated by `:`."""
-    import_workers: int = 0
+    import_workers: Annotated[int, msgspec.Meta(ge=0)] = 0
     """Processes that read session files; 0: one for each core, at most two."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much is logged to stderr."""
@@ -91,6 +91,13 @@ def load(environ: Mapping[str, str] | None = None, *, data_dir: Path | None = No
     return settings
 
 
+_EXPECTED = {
+    "partitions_start": "a day as YYYY-MM-DD",
+    "import_workers": "a whole number that is not negative",
+    "log_level": "debug, info, warning or error",
+    "db_url": "a URL",
+    "import_paths": "folders separated by `:`",
+}
 _FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
 
 
@@ -99,8 +106,8 @@ def _read(name: str, text: str, wanted: object) -> object:
         return Path(text).expanduser()
     try:
         return msgspec.convert(text, wanted, strict=False)
-    except msgspec.ValidationError as error:
-        raise _invalid(name, str(error)) from None
+    except msgspec.ValidationError:
+        raise _invalid(name, f"expected {_EXPECTED[name]}") from None
 
 
 def _check_url(url: str | None) -> None:

@@ -80,12 +80,6 @@ def accept(body: bytes, *, uri: str, line: int | None = None) -> Envelope:
         raise _one_violation(
             "/idempotency_key", "RESERVED", f"keys that begin with {LOG_KEY} belong to session logs"
         )
-    if calls and facts.billed_cost_usd is not None:
-        raise _one_violation(
-            "/payload/run/billedCostUsd",
-            "AMBIGUOUS",
-            "a run with calls states what it was billed as costUsd of each call",
-        )
     return _canonical(envelope, facts, events, calls, parsed, uri, line, body)
 
 

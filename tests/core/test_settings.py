@@ -22,10 +22,6 @@ from helicarrier.settings import Settings
             "db_url",
             "postgresql+psycopg://u@h/d",
         ),
-        ("HELICARRIER_ENABLE_SQLITE", "off", "enable_sqlite", False),
-        ("HELICARRIER_ENABLE_JSON_IMPORT", "TRUE", "enable_json_import", True),
-        ("HELICARRIER_CONTRACT_STRICT", "0", "contract_strict", False),
-        ("HELICARRIER_ENABLE_JSON_IMPORT", "yes", "enable_json_import", True),
         ("HELICARRIER_PARTITIONS_START", "2025-02-28", "partitions_start", date(2025, 2, 28)),
         ("HELICARRIER_IMPORT_PATHS", "/a:/b", "import_folders", (Path("/a"), Path("/b"))),
         ("HELICARRIER_IMPORT_WORKERS", "2", "import_workers", 2),
@@ -54,20 +50,13 @@ def test_every_field_has_a_variable_in_these_tests() -> None:
 @pytest.mark.parametrize(
     ("variable", "text"),
     [
-        ("HELICARRIER_ENABLE_SQLITE", "maybe-marker"),
-        ("HELICARRIER_ENABLE_JSON_IMPORT", "2marker"),
-        ("HELICARRIER_CONTRACT_STRICT", "marker"),
         ("HELICARRIER_PARTITIONS_START", "2025-02-29"),
         ("HELICARRIER_PARTITIONS_START", "marker"),
         ("HELICARRIER_IMPORT_WORKERS", "marker"),
         ("HELICARRIER_IMPORT_WORKERS", "1.5"),
         ("HELICARRIER_DB_URL", "mysql://marker"),
         ("HELICARRIER_DB_URL", "postgresql://marker"),
-        pytest.param(
-            "HELICARRIER_LOG_LEVEL",
-            "marker",
-            marks=pytest.mark.xfail(strict=True, reason="the value is echoed by msgspec"),
-        ),
+        ("HELICARRIER_LOG_LEVEL", "marker"),
     ],
 )
 def test_an_invalid_value_is_refused_by_the_name_of_its_variable(variable: str, text: str) -> None:
@@ -81,7 +70,6 @@ def test_an_invalid_value_is_refused_by_the_name_of_its_variable(variable: str, 
     assert text not in f"{error.message} {error.hint}"
 
 
-@pytest.mark.xfail(strict=True, reason="a negative number of workers is taken as one")
 def test_a_negative_number_of_workers_is_refused() -> None:
     """It means nothing."""
     with pytest.raises(UsageError, match="HELICARRIER_IMPORT_WORKERS"):

@@ -164,6 +164,16 @@ def test_steps_that_write_the_warehouse_file_share_a_pool() -> None:
     assert pools == {"duckdb"}
 
 
+def test_outputs_of_the_daily_step_name_the_same_inputs() -> None:
+    """Where they differ, the pages of Dagster refuse to launch a backfill of both facts."""
+    graph = repository().asset_graph
+    parents = {
+        asset: graph.get(dg.AssetKey(asset)).parent_keys
+        for asset in ("daily_usage_agg", "daily_provenance_agg")
+    }
+    assert parents["daily_usage_agg"] == parents["daily_provenance_agg"]
+
+
 def test_override_takes_the_place_of_a_resource() -> None:
     """A caller decides where the stores are; what it does not name stays."""
     other = LakeResource(root="/elsewhere")

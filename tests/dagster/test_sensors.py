@@ -48,13 +48,10 @@ def look(folder: Path, data_dir: Path, instance: dg.DagsterInstance) -> Tick:
     return tick
 
 
-def paths_of(result: dg.SensorResult | dg.SkipReason) -> list[list[str]]:
-    """The paths of each run that is asked for."""
+def files_of(result: dg.SensorResult | dg.SkipReason) -> list[int]:
+    """How many files changed, for each run that is asked for."""
     assert isinstance(result, dg.SensorResult)
-    return [
-        request.run_config["ops"]["import_session_files"]["config"]["paths"]
-        for request in result.run_requests or ()
-    ]
+    return [int(request.tags["helicarrier/files"]) for request in result.run_requests or ()]
 
 
 def keys_of(result: dg.SensorResult | dg.SkipReason) -> list[str | None]:
@@ -71,21 +68,22 @@ def cursor_of(result: dg.SensorResult | dg.SkipReason) -> str:
 
 
 def test_new_files_are_imported(look: Tick, folder: Path) -> None:
-    """Both files come in one run, whose key is the folder and what is in them."""
+    """Both files come with one run over the folder; its key is the folder and what is in them."""
     (folder / "a.jsonl").write_text("{}\n")
     (folder / "deeper").mkdir()
     (folder / "deeper" / "b.json").write_text("[]\n")
     result = look(None)
-    assert paths_of(result) == [[str(folder / "a.jsonl"), str(folder / "deeper" / "b.json")]]
-    (key,) = keys_of(result)
-    assert key is not None
-    assert key.startswith(f"{folder}:")
+    assert isinstance(result, dg.SensorResult)
+    (request,) = result.run_requests or ()
+    assert (request.run_key or "").startswith(f"{folder}:")
+    assert request.run_config["ops"]["import_session_files"]["config"]["paths"] == [str(folder)]
+    assert files_of(result) == [2]
 
 
 def test_unchanged_files_are_left_alone(look: Tick, folder: Path) -> None:
     """The second look at the same files asks for nothing."""
     (folder / "a.jsonl").write_text("{}\n")
-    assert paths_of(look(cursor_of(look(None)))) == []
+    assert files_of(look(cursor_of(look(None)))) == []
 
 
 def test_grown_file_is_imported_again_under_another_key(look: Tick, folder: Path) -> None:
@@ -95,7 +93,7 @@ def test_grown_file_is_imported_again_under_another_key(look: Tick, folder: Path
     first = look(None)
     path.write_text("{}\n{}\n")
     second = look(cursor_of(first))
-    assert paths_of(second) == [[str(path)]]
+    assert files_of(second) == [1]
     assert keys_of(first) != keys_of(second)
 
 
@@ -105,7 +103,7 @@ def test_touched_file_is_no_news(look: Tick, folder: Path) -> None:
     path.write_text("{}\n")
     cursor = cursor_of(look(None))
     os.utime(path, (0, 0))
-    assert paths_of(look(cursor)) == []
+    assert files_of(look(cursor)) == []
 
 
 @pytest.mark.parametrize(
@@ -124,7 +122,7 @@ def test_file_that_is_gone_is_forgotten(look: Tick, folder: Path) -> None:
     cursor = cursor_of(look(None))
     (folder / "a.jsonl").unlink()
     after = look(cursor)
-    assert paths_of(after) == []
+    assert files_of(after) == []
     assert "a.jsonl" not in cursor_of(after)
 
 
@@ -138,7 +136,7 @@ def test_many_files_take_several_ticks(
     sizes, cursor = [], None
     for _ in range(4):
         result = look(cursor)
-        sizes.append(sum(map(len, paths_of(result))))
+        sizes.append(sum(files_of(result)))
         cursor = cursor_of(result)
     assert sizes == [2, 2, 1, 0]
 
@@ -151,14 +149,14 @@ def test_large_files_come_one_at_a_time(
     for n in range(2):
         (folder / f"{n}.jsonl").write_text(f"{n}" * 100)
     first = look(None)
-    assert [len(paths) for paths in paths_of(first)] == [1]
-    assert [len(paths) for paths in paths_of(look(cursor_of(first)))] == [1]
+    assert files_of(first) == [1]
+    assert files_of(look(cursor_of(first))) == [1]
 
 
 def test_missing_folder_is_waited_for(look: Tick, folder: Path) -> None:
     """A folder that an agent has not made yet is no failure."""
     folder.rmdir()
-    assert paths_of(look(None)) == []
+    assert files_of(look(None)) == []
 
 
 def test_without_folders_there_is_nothing_to_watch(

@@ -3,20 +3,13 @@
 When one of these fails after an upgrade, look at what leans on it before anything else.
 """
 
-from collections.abc import Iterator
-
 import dagster as dg
 import pytest
-from dagster._core.definitions.assets.graph.asset_graph_subset import AssetGraphSubset
-from dagster._core.execution.asset_backfill import AssetBackfillData
 
 from assets.partitions import DAILY, range_tags
 from tests.dagster.conftest import FIRST, LAST
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::dagster_shared.utils.warnings.BetaWarning"),
-    pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources`:DeprecationWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::dagster_shared.utils.warnings.BetaWarning")
 ONE_RUN = dg.BackfillPolicy.single_run()
 SPAN = {"tags": range_tags(FIRST, LAST)}
 
@@ -100,41 +93,3 @@ def test_check_without_its_asset_holds_back_what_follows(
         raise_on_error=False,
     )
     assert len(result.get_asset_materialization_events()) == downstream
-
-
-def test_backfill_refuses_a_step_whose_outputs_have_other_inputs() -> None:
-    """Both outputs of a step must name the same inputs, or no backfill reaches them."""
-
-    def backfilled(second: list[str]) -> AssetGraphSubset:
-        @dg.asset(partitions_def=DAILY)
-        def calls() -> None:
-            pass
-
-        @dg.asset(partitions_def=DAILY)
-        def sessions() -> None:
-            pass
-
-        @dg.multi_asset(
-            specs=[
-                dg.AssetSpec("usage", deps=["calls", "sessions"]),
-                dg.AssetSpec("provenance", deps=second),
-            ],
-            partitions_def=DAILY,
-        )
-        def both() -> Iterator[dg.MaterializeResult]:
-            yield dg.MaterializeResult("usage")
-            yield dg.MaterializeResult("provenance")
-
-        graph = dg.Definitions(assets=[calls, sessions, both]).resolve_asset_graph()
-        return AssetBackfillData.from_asset_partitions(
-            asset_graph=graph,
-            partition_names=[str(FIRST)],
-            asset_selection=list(graph.get_all_asset_keys()),
-            dynamic_partitions_store=None,  # type: ignore[arg-type]
-            backfill_start_timestamp=1_800_000_000.0,
-            all_partitions=False,
-        ).target_subset
-
-    assert dg.AssetKey("provenance") in backfilled(["calls", "sessions"]).asset_keys
-    with pytest.raises(dg.DagsterInvariantViolationError, match="must match between every key"):
-        backfilled(["calls"])

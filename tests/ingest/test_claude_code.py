@@ -208,7 +208,7 @@ def test_a_session_takes_over_what_describes_it() -> None:
     )
     assert (session.cwd, session.git_branch, session.source_version) == ("/a", "two", "2")
     assert (session.source, session.agent_id) == ("claude_code", "claude-code")
-    assert session.idempotency_key == "claude_code:s1"
+    assert session.idempotency_key == "log:claude_code:s1"
 
 
 def test_the_first_request_is_the_text_and_its_first_line_the_title() -> None:

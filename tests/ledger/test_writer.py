@@ -519,9 +519,6 @@ def test_a_log_does_not_take_the_key_of_an_envelope(ledger: Ledger, tmp_path: Pa
     assert _write(ledger, _envelope("s1"))[1].envelopes == [DUPLICATE]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the unique key of a log's session can be taken by an envelope before it"
-)
 def test_an_envelope_with_the_key_of_a_log_does_not_stop_an_import(
     ledger: Ledger, tmp_path: Path
 ) -> None:

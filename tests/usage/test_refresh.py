@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pyarrow as pa
 import pytest
@@ -295,3 +296,31 @@ def test_the_quantiles_of_postgres_are_those_of_duckdb(usage: Usage) -> None:
         and (row["agent_id"], row["task_category"]) == ("*", "*")
     )
     assert (row["median_runtime_ms"], row["p95_runtime_ms"]) == tuple(found)
+
+
+def test_steps_run_one_ahead_and_their_results_come_in_order() -> None:
+    """The second step has begun when the first result is looked at, the third has not."""
+    begun: list[int] = []
+
+    def step(number: int) -> int:
+        begun.append(number)
+        return number
+
+    results = refresh._ahead(partial(step, number) for number in range(4))
+    assert next(results) == 0
+    assert set(begun) <= {0, 1}
+    assert list(results) == [1, 2, 3]
+
+
+def test_no_step_begins_after_an_error() -> None:
+    """What would have been computed next could be written by nobody."""
+    begun: list[int] = []
+
+    def step(number: int) -> None:
+        begun.append(number)
+        if number == 1:
+            raise ValueError(number)
+
+    with pytest.raises(ValueError, match="1"):
+        list(refresh._ahead(partial(step, number) for number in range(9)))
+    assert set(begun) <= {0, 1, 2}

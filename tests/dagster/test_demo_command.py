@@ -1,0 +1,67 @@
+"""`helicarrier demo`: the whole way on the sample sessions, once and again."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from helicarrier.cli import run
+from helicarrier.cli.demo import SAMPLES
+
+Output = pytest.CaptureFixture[str]
+EXPECTED = json.loads((SAMPLES / "expected.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(autouse=True)
+def _no_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of a test leave no trace in anybody's history."""
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+
+
+def path_after(label: str, out: str) -> Path:
+    """The path that a line of the output ends with."""
+    found = re.search(rf"^{label}\s+(\S+)$", out, re.MULTILINE)
+    assert found, out
+    return Path(found.group(1))
+
+
+def test_demo_shows_usage_checks_and_reports(data_dir: Path, capsys: Output) -> None:
+    """The totals are those of the samples, no check fails, and both paths lead to files."""
+    assert run(["demo", "--data-dir", str(data_dir)]) == 0
+    out = capsys.readouterr().out
+    total = next(line for line in out.splitlines() if line.startswith("total"))
+    assert total.split()[1:3] == [str(EXPECTED["all"]["sessions"]), str(EXPECTED["all"]["calls"])]
+    assert "parity" in out
+    assert "failed" not in out
+    page = path_after("HTML report", out)
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    report = json.loads(path_after("import report", out).read_text(encoding="utf-8"))
+    assert report["calls"] == EXPECTED["all"]["calls"]
+
+
+def test_second_demo_changes_nothing_and_audits(data_dir: Path, capsys: Output) -> None:
+    """Everything is in place: it is said, shown again, and everything stored is checked."""
+    run(["demo", "--data-dir", str(data_dir)])
+    capsys.readouterr()
+    assert run(["demo", "--data-dir", str(data_dir)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("nothing changed in ")
+    assert "Refreshed" not in out
+    assert "session_events" in out
+    assert "failed" not in out
+
+
+def test_demo_of_a_folder_that_is_not_there(data_dir: Path, tmp_path: Path, capsys: Output) -> None:
+    """The call is wrong: it is said which folder is missing, and nothing is made."""
+    line = ["demo", "--source", str(tmp_path / "nowhere"), "--data-dir", str(data_dir)]
+    assert run(line) == 64
+    assert "nowhere" in capsys.readouterr().err
+    assert not data_dir.exists()
+
+
+def test_demo_takes_other_sessions(data_dir: Path, capsys: Output) -> None:
+    """A part of the samples, as the example of the help has it."""
+    line = ["demo", "--source", str(SAMPLES / "codex"), "--data-dir", str(data_dir)]
+    assert run(line) == 0
+    assert "imported 8 sessions" in capsys.readouterr().out
