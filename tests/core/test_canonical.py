@@ -89,8 +89,6 @@ def test_only_a_refusal_ever_leaves_a_nested_body_with_astral_text() -> None:
 @pytest.mark.parametrize(
     ("body", "value"),
     [
-        (b"9007199254740992", 2**53),
-        (b"-9007199254740992", -(2**53)),
         (b"9007199254740991", 2**53 - 1),
         (b"-1", -1),
         (b"-0", 0),

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 import pytest
-import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
