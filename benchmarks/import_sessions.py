@@ -11,6 +11,7 @@ nothing. Memory is the sum of the peaks of the command's processes.
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,7 @@ class Command:
     """One run of the command line."""
 
     seconds: float
+    cpu_seconds: float
     peak_mb: float
     output: str
 
@@ -46,6 +48,7 @@ class Command:
 def helicarrier(data_dir: Path, *args: str) -> Command:
     """Run a command to its end; the sum of the peak memory of its processes."""
     environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    before = _children_cpu()
     began = time.perf_counter()
     with subprocess.Popen(
         [sys.executable, "-m", "helicarrier", *args, "--data-dir", str(data_dir)],
@@ -63,7 +66,17 @@ def helicarrier(data_dir: Path, *args: str) -> Command:
         watcher.join()
     if process.returncode:
         raise SystemExit(f"helicarrier {' '.join(args)} ended with {process.returncode}")
-    return Command(seconds=seconds, peak_mb=sum(peaks.values()) / 1e6, output=output)
+    return Command(
+        seconds=seconds,
+        cpu_seconds=_children_cpu() - before,
+        peak_mb=sum(peaks.values()) / 1e6,
+        output=output,
+    )
+
+
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _watch(process: "subprocess.Popen[str]", peaks: dict[int, int]) -> None:
@@ -107,6 +120,7 @@ def import_logs(files: list[Path], folder: Path, runs: int, label: str) -> Compa
     size = sum(path.stat().st_size for path in files) / 1e6
     rates: list[float] = []
     peaks: list[float] = []
+    cpu: list[float] = []
     commands: list[float] = []
     again: list[float] = []
     reports: list[float] = []
@@ -117,6 +131,7 @@ def import_logs(files: list[Path], folder: Path, runs: int, label: str) -> Compa
             report = json.loads(done.output)
             rates.append(report["seconds"])
             peaks.append(done.peak_mb)
+            cpu.append(done.cpu_seconds)
             commands.append(done.seconds)
             unchanged = helicarrier(Path(data), "import", str(folder), "--json")
             again.append(unchanged.seconds)
@@ -129,7 +144,9 @@ def import_logs(files: list[Path], folder: Path, runs: int, label: str) -> Compa
         ],
         runs,
     )
-    measured = Figures(name="import", seconds=tuple(rates))
+    measured = Figures(
+        name="import", seconds=tuple(rates), cpu_seconds=tuple(cpu), peak_mb=tuple(peaks)
+    )
     return Comparison(
         subject="import of logs",
         size=f"{size:,.0f} MB, {len(files)} files{label}",
@@ -155,6 +172,8 @@ def import_envelopes(folder: Path, count: int, runs: int) -> Comparison:
 
     lines = [line for path in folder.iterdir() for line in path.read_bytes().splitlines()]
     seconds: list[float] = []
+    cpu: list[float] = []
+    peaks: list[float] = []
 
     def validate() -> None:
         for line in lines:
@@ -164,11 +183,15 @@ def import_envelopes(folder: Path, count: int, runs: int) -> Comparison:
         with tempfile.TemporaryDirectory(prefix="helicarrier-bench-") as data:
             done = helicarrier(Path(data), "import", str(folder), "--json")
             seconds.append(json.loads(done.output)["seconds"])
+            cpu.append(done.cpu_seconds)
+            peaks.append(done.peak_mb)
 
     floor, _ = harness.measure(
         [Case(name="validate and fingerprint", run=validate), Case(name="import", run=full)], runs
     )
-    measured = Figures(name="import", seconds=tuple(seconds))
+    measured = Figures(
+        name="import", seconds=tuple(seconds), cpu_seconds=tuple(cpu), peak_mb=tuple(peaks)
+    )
     return Comparison(
         subject="import of envelopes",
         size=f"{count:,} x {len(lines[0]) / 1000:.1f} KB",

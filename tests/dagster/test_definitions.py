@@ -207,3 +207,20 @@ def test_annotations_are_left_for_dagster_to_read(path: Path) -> None:
     ]
     assert not futures
     assert path.name == "audit.py" or "TYPE_CHECKING" not in path.read_text(encoding="utf-8")
+
+
+def test_reference_page_names_everything() -> None:
+    """Assets, checks, jobs, schedules with their time, sensors and resources are in the page."""
+    page = (ROOT / "docs" / "reference" / "assets.md").read_text(encoding="utf-8")
+    known = repository()
+    schedules = known.schedule_defs
+    names = {
+        *(key.to_user_string() for key in known.asset_graph.get_all_asset_keys()),
+        *(key.name for key in known.asset_graph.asset_check_keys),
+        *(job.name for job in known.get_all_jobs() if not job.name.startswith("__")),
+        *(schedule.name for schedule in schedules),
+        *(str(schedule.cron_schedule) for schedule in schedules),
+        *(sensor.name for sensor in known.sensor_defs),
+        *(definitions.defs.resources or {}),
+    }
+    assert {name for name in names if f"`{name}`" not in page} == set()
