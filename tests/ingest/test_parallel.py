@@ -88,8 +88,9 @@ def _group(leader: int) -> list[int]:
 
 
 def _is_importing(process: subprocess.Popen[str], data_dir: Path, workers: int) -> bool:
-    """The run is recorded, so files are being read; with several workers these are there."""
-    if not (data_dir / "warehouse.duckdb").exists():
+    """The run is recorded and the ledger is in use; with several workers these are there."""
+    used = ("warehouse.duckdb", "helicarrier.sqlite-wal")
+    if not all((data_dir / name).exists() for name in used):
         return False
     return workers == 1 or len(_group(process.pid)) > workers
 
