@@ -17,6 +17,7 @@ from helicarrier.errors import HelicarrierError
 
 _USAGE = 64
 _INTERRUPTED = 130
+_DUCKDB_INTERRUPTED = "Query interrupted"  # how DuckDB passes on an interrupt by the keyboard
 
 COMMANDS = {
     "demo": ("helicarrier.cli.demo:demo", "Import the sample sessions and show what comes out."),
@@ -67,6 +68,11 @@ def run(args: list[str] | None = None) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return _INTERRUPTED
+    except RuntimeError as error:
+        if str(error) != _DUCKDB_INTERRUPTED:
+            raise
         click.echo("interrupted", err=True)
         return _INTERRUPTED
     except click.UsageError as error:

@@ -53,7 +53,7 @@ def refresh(*, first: date | None, last: date | None, as_json: bool, data_dir: P
     if as_json:
         print_json(_nothing() if outcome is None else outcome.as_json())
     elif outcome is None:
-        click.echo("no day is dirty: there is nothing to do", err=True)
+        click.echo("no day that has a partition is dirty: there is nothing to do", err=True)
     else:
         show(written_table(outcome))
         click.echo()

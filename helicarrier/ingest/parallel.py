@@ -7,11 +7,13 @@ reads what: the ledger's merge rules are orders. Small imports stay in this proc
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.context import BaseContext
 from multiprocessing.synchronize import Lock as ProcessLock
 from pathlib import Path
@@ -126,9 +128,10 @@ def _together(
         initializer=_start_worker,
         initargs=(url, run_id, named, context.Lock(), os.getpid()),
     ) as pool:
-        waiting: dict[Future[Progress], int] = {
-            pool.submit(_work, task): len(task) for task in tasks
-        }
+        with _interrupts_held_back():
+            waiting: dict[Future[Progress], int] = {
+                pool.submit(_work, task): len(task) for task in tasks
+            }
         try:
             while waiting:
                 finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
@@ -145,6 +148,16 @@ def _together(
             for future in waiting:
                 future.cancel()
     return total
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """A terminal interrupts the whole group; processes that begin here leave it to their parent."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _context() -> BaseContext:

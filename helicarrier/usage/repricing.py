@@ -92,7 +92,8 @@ def _moves(connection: Connection, day: date, pricer: Pricer) -> Iterator[_Move]
         .where(or_(usage.pricing_version.is_(None), usage.pricing_version.contains(_LIST_MARK)))
         .order_by(usage.usage_id)
     )
-    for row in connection.execution_options(yield_per=_CALLS_PER_FETCH).execute(query):
+    rows = connection.execute(query, execution_options={"yield_per": _CALLS_PER_FETCH})
+    for row in rows:
         after = pricer.price(
             row.provider,
             row.model_id,
