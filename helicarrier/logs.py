@@ -5,7 +5,6 @@ most commands have nothing to say. People get lines, everybody else JSON.
 """
 
 import sys
-from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ def warning(event: str, **fields: Field) -> None:
     _logger().warning(event, **fields)
 
 
-@cache
 def _logger() -> "FilteringBoundLogger":
     import logging
 
@@ -34,6 +32,7 @@ def _logger() -> "FilteringBoundLogger":
 
     level = logging.getLevelNamesMapping()[settings.load().log_level.upper()]
     people = sys.stderr.isatty()
+    # Made anew for each event: stderr may have been exchanged since, and events are few.
     logger: FilteringBoundLogger = structlog.wrap_logger(
         structlog.PrintLogger(sys.stderr),
         processors=[
