@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.storage.tags import PARENT_RUN_ID_TAG
 
 from assets.partitions import range_tags
 from helicarrier.store.processes import Process, is_gone, this_process
@@ -56,12 +57,14 @@ def run_job(
 def close_interrupted(kept: DagsterInstance) -> int:
     """Fail the runs of this machine's commands whose process is gone, and free their places.
 
+    A run that somebody started again from such a one has its tags, but another process.
+
     Returns: how many there were.
     """
     mine = RunsFilter(statuses=_UNFINISHED, tags={_HOST: this_process().host})
     closed = 0
     for run in kept.get_runs(mine):
-        if is_gone(_process_of(run.tags)):
+        if PARENT_RUN_ID_TAG not in run.tags and is_gone(_process_of(run.tags)):
             kept.report_run_failed(run, message="The process was interrupted.")
             kept.event_log_storage.free_concurrency_slots_for_run(run.run_id)
             closed += 1

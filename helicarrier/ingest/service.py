@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import insert
 
 from helicarrier import times
-from helicarrier.errors import ErrorCode, NotReady, UsageError
+from helicarrier.errors import ErrorCode, NotReady, StorageUnavailable, UsageError
 from helicarrier.ingest.importer import absolute, discover
 from helicarrier.ingest.parallel import OnProgress, import_files, no_progress
 from helicarrier.ingest.report import ImportReport
@@ -30,6 +30,12 @@ from helicarrier.store.warehouse import WarehouseStore
 
 ASSET_KEY = "session_import"
 """The run store's and Dagster's name for an import."""
+
+_OUT_OF_REACH = {
+    ErrorCode.DB_PATH_INVALID,
+    ErrorCode.STORAGE_UNAVAILABLE,
+    ErrorCode.STORAGE_BUSY,
+}
 
 
 def import_sessions(
@@ -121,7 +127,9 @@ def _is_missing(url: str) -> bool:
     if found.code is ErrorCode.MIGRATION_PENDING and found.current is None:
         return True
     if not found.ready:
-        raise NotReady(found.message, code=found.code, hint=found.hint)
+        out_of_reach = found.code in _OUT_OF_REACH
+        kind = StorageUnavailable if out_of_reach else NotReady
+        raise kind(found.message, code=found.code, hint=found.hint)
     return False
 
 

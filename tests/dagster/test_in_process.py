@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.storage.tags import PARENT_RUN_ID_TAG
 
 from assets import in_process
 
@@ -94,6 +95,24 @@ def test_living_runs_are_left_alone(home: Path) -> None:
         mine = kept.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
         assert in_process.close_interrupted(kept) == 0
         assert kept.get_run_by_id(mine.run_id) == mine
+
+
+@pytest.mark.parametrize(
+    ("tags", "closed"),
+    [({}, 1), ({PARENT_RUN_ID_TAG: "the killed one"}, 0)],
+    ids=["a command's run", "started again from one"],
+)
+def test_only_the_run_of_the_dead_process_is_closed(
+    home: Path, tags: dict[str, str], closed: int
+) -> None:
+    """A run that was started again carries the tags of the first, but is not its process."""
+    made = dg.Definitions(assets=[lives], jobs=[dg.define_asset_job("live")])
+    dead = in_process.process_tags() | {"helicarrier/process_started": "2001-01-01T00:00:00+00:00"}
+    with dg.DagsterInstance.get() as kept:
+        kept.create_run_for_job(
+            made.resolve_job_def("live"), status=dg.DagsterRunStatus.STARTED, tags=dead | tags
+        )
+        assert in_process.close_interrupted(kept) == closed
 
 
 def test_runs_of_the_daemon_are_left_alone(home: Path) -> None:
