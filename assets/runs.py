@@ -31,8 +31,7 @@ def recorded(
     """
     with (
         as_dagster_failures(),
-        warehouse.runs() as runs,
-        runs.run(
+        warehouse.runs().run(
             asset, partition_key=span_name(list(days)), dagster_run_id=context.run.run_id
         ) as run,
     ):

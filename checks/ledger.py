@@ -30,8 +30,8 @@ def imports_account_for_the_ledger(
     operational: OperationalResource, warehouse: WarehouseResource
 ) -> dg.AssetCheckResult:
     """Lost sessions are a breach; rows without a report are an open question."""
-    with as_dagster_failures(), operational.store() as store, warehouse.runs() as runs:
-        totals = import_totals(store, runs)
+    with as_dagster_failures(), operational.store() as store:
+        totals = import_totals(store, warehouse.runs())
     passed, severity, description = _judged(totals)
     metadata = {
         "imports": totals.imports,

@@ -8,7 +8,7 @@ Refusals are deterministic and never echo the input.
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -21,6 +21,9 @@ JSONValue = None | bool | int | float | str | list["JSONValue"] | dict[str, "JSO
 
 MAX_INTEGER = 2**53 - 1
 """Beyond it a double no longer holds every integer, and readers disagree (RFC 7493)."""
+
+MAX_DEPTH = 100
+"""Lists and objects in each other; what is deeper is refused alike on every Python."""
 
 _BOM = b"\xef\xbb\xbf"
 _ASTRAL = re.compile(rb"[\xf0-\xf4]")  # first byte of a character beyond the BMP
@@ -78,9 +81,11 @@ def _parse(body: bytes) -> Parsed:
             parse_constant=numbers.constant,
         )
     except RecursionError:
-        raise _Refused("TOO_DEEP", "the body is nested too deeply") from None
+        raise _too_deep() from None
     except json.JSONDecodeError:
         raise _Refused("NOT_JSON", "the body is not one JSON document") from None
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        _check_depth(value)
     astral = _may_be_astral(body)
     if astral or _NUL in body:
         _check_texts(value)
@@ -123,6 +128,30 @@ class _Numbers:
 
     def constant(self, text: str) -> float:
         raise _Refused("NUMBER_CONSTANT", "NaN and Infinity are not JSON")
+
+
+def _too_deep() -> _Refused:
+    return _Refused("TOO_DEEP", "the body is nested too deeply")
+
+
+def _check_depth(value: JSONValue) -> None:
+    """Level by level: the parser goes deeper than Python's own stack may."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [inner for outer in level for inner in _members(outer)]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _members(value: JSONValue) -> Iterable[JSONValue]:
+    match value:
+        case list():
+            return value
+        case dict():
+            return value.values()
+        case _:
+            return ()
 
 
 def _check_texts(value: JSONValue) -> None:

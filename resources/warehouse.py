@@ -7,6 +7,7 @@ out a transaction of `WarehouseStore`, which waits for its turn, rolls back and 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from dagster_duckdb import DuckDBResource
@@ -26,20 +27,19 @@ class WarehouseResource(DuckDBResource):
         Raises:
             StorageUnavailable: STORAGE_BUSY, another process has held the file for too long.
         """
-        with self.store() as store, store.write() as connection:
+        with self.store().write() as connection:
             yield connection
 
-    @contextmanager
-    def store(self) -> Iterator[WarehouseStore]:
-        """The owner of the file; nothing is opened before it is asked to read or write."""
-        store = WarehouseStore(Path(self.database))
-        try:
-            yield store
-        finally:
-            store.close()
+    def store(self) -> WarehouseStore:
+        """The owner of the file; it holds nothing open between two transactions."""
+        return _owner(Path(self.database))
 
-    @contextmanager
-    def runs(self) -> Iterator[RunStore]:
+    def runs(self) -> RunStore:
         """The run store in the file."""
-        with self.store() as store:
-            yield RunStore(store)
+        return RunStore(self.store())
+
+
+@cache
+def _owner(path: Path) -> WarehouseStore:
+    """One owner for each file and process: starting DuckDB anew takes longer than a transaction."""
+    return WarehouseStore(path)

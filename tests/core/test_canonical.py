@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helicarrier.canonical import (
+    MAX_DEPTH,
     MAX_INTEGER,
     canonical_bytes,
     has_real,
@@ -77,13 +78,15 @@ def test_a_hostile_body_is_refused_with_the_rule_it_broke(name: str) -> None:
     assert (error_code, violation.code) == (ErrorCode.VALIDATION_ERROR, code)
 
 
-def test_only_a_refusal_ever_leaves_a_nested_body_with_astral_text() -> None:
-    """Whatever the depth, the check of the texts gives an answer and never a RecursionError."""
-    for depth in range(900, 1_000):
-        body = b"[" * depth + b'"\\u0000"' + b"]" * depth
+@pytest.mark.parametrize("inner", ['"\U0001f642"', "1.5", "1"])
+def test_depth_ends_at_the_same_level_for_every_content(inner: str) -> None:
+    """A hundred levels are read and have a canonical form, one more is refused."""
+    deepest = b"[" * MAX_DEPTH + inner.encode() + b"]" * MAX_DEPTH
+    assert canonical_bytes(strict_parse(deepest).value) == deepest
+    for depth in (MAX_DEPTH + 1, 960, 990, 5_000):
         with pytest.raises(ContractError) as refused:
-            strict_parse(body)
-        assert refused.value.violations[0].code in {"NUL", "TOO_DEEP"}
+            strict_parse(b"[" * depth + inner.encode() + b"]" * depth)
+        assert refused.value.violations[0].code == "TOO_DEEP"
 
 
 @pytest.mark.parametrize(

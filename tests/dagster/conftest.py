@@ -81,6 +81,15 @@ class Project:
         return RunStore(WarehouseStore(self.settings.warehouse_path))
 
 
+@dataclass(frozen=True)
+class FirstRefresh:
+    """The first refresh of the samples: its folder, its outcome, its progress."""
+
+    folder: Path
+    outcome: definitions.RefreshOutcome
+    told: list[tuple[str, date, date]]
+
+
 def check_results(
     result: dg.ExecuteInProcessResult,
 ) -> Mapping[tuple[str, str], dg.AssetCheckEvaluation]:
@@ -113,11 +122,15 @@ def _imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _refreshed(_imported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def first_refresh(_imported: Path, tmp_path_factory: pytest.TempPathFactory) -> FirstRefresh:
+    """The samples as `definitions.refresh` left them, and what it said; not to be changed."""
     folder = tmp_path_factory.mktemp("refreshed") / "data"
     shutil.copytree(_imported, folder)
-    definitions.refresh(Settings(data_dir=folder))
-    return folder
+    told: list[tuple[str, date, date]] = []
+    outcome = definitions.refresh(
+        Settings(data_dir=folder), on_progress=lambda *step: told.append(step)
+    )
+    return FirstRefresh(folder, outcome, told)
 
 
 @pytest.fixture
@@ -141,7 +154,7 @@ def imported(_imported: Path, data_dir: Path, instance: dg.DagsterInstance) -> P
 
 
 @pytest.fixture
-def refreshed(_refreshed: Path, data_dir: Path, instance: dg.DagsterInstance) -> Project:
+def refreshed(first_refresh: FirstRefresh, data_dir: Path, instance: dg.DagsterInstance) -> Project:
     """The samples in the ledger, everything computed."""
-    shutil.copytree(_refreshed, data_dir)
+    shutil.copytree(first_refresh.folder, data_dir)
     return Project(Settings(data_dir=data_dir), instance)

@@ -1,6 +1,8 @@
 """Checks: a breach is found, named and stops what would be computed from it."""
 
+import shutil
 import sqlite3
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import dagster as dg
@@ -11,18 +13,21 @@ from assets.partitions import FIRST_DAY, range_tags
 from checks import usage
 from helicarrier.governance.frames import SAMPLE
 from helicarrier.ledger.tables import dirty_days
+from helicarrier.settings import Settings
 from resources import resources_of
 from tests.dagster.conftest import (
     ASSETS,
     DAYS,
     FIRST,
     LAST,
+    FirstRefresh,
     Project,
     check_results,
     value,
     written,
 )
 
+Results = Mapping[tuple[str, str], dg.AssetCheckEvaluation]
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 
 
@@ -104,28 +109,40 @@ def test_breach_in_the_facts_stops_the_aggregates(refreshed: Project) -> None:
     assert value(found.metadata, "failing_rows") == {"total_is_sum": table.num_rows}
 
 
-@pytest.mark.parametrize(
-    ("asset", "statement", "rule"),
-    [
-        ("session_ledger", "UPDATE session_ledger SET status = 'asleep'", "status_known"),
-        ("session_events", "UPDATE session_events SET event_type = 'dream'", "event_type_known"),
-        ("session_import", "UPDATE import_reports SET records_read = -1", "records_read_range"),
-        ("daily_usage_agg", "UPDATE daily_usage_agg SET calls_total = -1", "calls_total_range"),
-        (
-            "daily_provenance_agg",
-            "UPDATE daily_provenance_agg SET cost_source = 'rumour'",
-            "cost_source_known",
-        ),
-        ("model_perf_agg", "UPDATE model_perf_agg SET runs_total = -1", "runs_total_range"),
-        ("session_usage", "UPDATE session_usage SET cost_usd = NULL", "cost_has_source"),
-    ],
-)
-def test_each_table_is_governed(refreshed: Project, asset: str, statement: str, rule: str) -> None:
+TAMPERED = {
+    "session_ledger": ("UPDATE session_ledger SET status = 'asleep'", "status_known"),
+    "session_events": ("UPDATE session_events SET event_type = 'dream'", "event_type_known"),
+    "session_usage": ("UPDATE session_usage SET cost_usd = NULL", "cost_has_source"),
+    "session_import": ("UPDATE import_reports SET records_read = -1", "records_read_range"),
+    "daily_usage_agg": ("UPDATE daily_usage_agg SET calls_total = -1", "calls_total_range"),
+    "daily_provenance_agg": (
+        "UPDATE daily_provenance_agg SET cost_source = 'rumour'",
+        "cost_source_known",
+    ),
+    "model_perf_agg": ("UPDATE model_perf_agg SET runs_total = -1", "runs_total_range"),
+}
+
+
+@pytest.fixture(scope="module")
+def audit_of_tampered_tables(
+    first_refresh: FirstRefresh, tmp_path_factory: pytest.TempPathFactory
+) -> Results:
+    """What the checks say when every table holds rows that break one of its rules."""
+    folder = tmp_path_factory.mktemp("tampered") / "data"
+    shutil.copytree(first_refresh.folder, folder)
+    with dg.DagsterInstance.ephemeral() as instance:
+        project = Project(Settings(data_dir=folder), instance)
+        for statement, _ in TAMPERED.values():
+            assert tamper(project, statement) > 0
+        return check_results(project.run("audit"))
+
+
+@pytest.mark.parametrize("asset", TAMPERED)
+def test_each_table_is_governed(audit_of_tampered_tables: Results, asset: str) -> None:
     """A row that breaks a rule is found in every table that has a contract."""
-    assert tamper(refreshed, statement) > 0
-    found = check_results(refreshed.run("audit"))[asset, "governance"]
+    found = audit_of_tampered_tables[asset, "governance"]
     assert (found.passed, found.severity) == (False, ERROR)
-    assert rule in value(found.metadata, "failing_rows")
+    assert TAMPERED[asset][1] in value(found.metadata, "failing_rows")
 
 
 def test_day_that_was_never_computed_is_an_open_question(refreshed: Project) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import re
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,16 @@ Output = pytest.CaptureFixture[str]
 EXPECTED = json.loads((SAMPLES / "expected.json").read_text(encoding="utf-8"))
 
 
-@pytest.fixture(autouse=True)
-def _no_history(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs of a test leave no trace in anybody's history."""
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """What the demo prints the first time and the second."""
+    folder = tmp_path_factory.mktemp("demo") / "data"
+    said: list[str] = []
+    for _ in range(2):
+        with redirect_stdout(StringIO()) as out:
+            assert run(["demo", "--data-dir", str(folder)]) == 0
+        said.append(out.getvalue())
+    return said[0], said[1]
 
 
 def path_after(label: str, out: str) -> Path:
@@ -26,10 +34,9 @@ def path_after(label: str, out: str) -> Path:
     return Path(found.group(1))
 
 
-def test_demo_shows_usage_checks_and_reports(data_dir: Path, capsys: Output) -> None:
+def test_demo_shows_usage_checks_and_reports(twice: tuple[str, str]) -> None:
     """The totals are those of the samples, no check fails, and both paths lead to files."""
-    assert run(["demo", "--data-dir", str(data_dir)]) == 0
-    out = capsys.readouterr().out
+    out, _ = twice
     total = next(line for line in out.splitlines() if line.startswith("total"))
     assert total.split()[1:3] == [str(EXPECTED["all"]["sessions"]), str(EXPECTED["all"]["calls"])]
     assert "parity" in out
@@ -40,12 +47,9 @@ def test_demo_shows_usage_checks_and_reports(data_dir: Path, capsys: Output) -> 
     assert report["calls"] == EXPECTED["all"]["calls"]
 
 
-def test_second_demo_changes_nothing_and_audits(data_dir: Path, capsys: Output) -> None:
+def test_second_demo_changes_nothing_and_audits(twice: tuple[str, str]) -> None:
     """Everything is in place: it is said, shown again, and everything stored is checked."""
-    run(["demo", "--data-dir", str(data_dir)])
-    capsys.readouterr()
-    assert run(["demo", "--data-dir", str(data_dir)]) == 0
-    out = capsys.readouterr().out
+    _, out = twice
     assert out.startswith("nothing changed in ")
     assert "Refreshed" not in out
     assert "session_events" in out

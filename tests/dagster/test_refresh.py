@@ -18,7 +18,7 @@ from helicarrier.ledger.tables import dirty_days
 from helicarrier.settings import Settings
 from helicarrier.store.operational import OperationalStore
 from helicarrier.usage.tables import model_perf_agg
-from tests.dagster.conftest import DAYS, FIRST, LAST, SAMPLES, Project
+from tests.dagster.conftest import DAYS, FIRST, LAST, SAMPLES, FirstRefresh, Project
 
 WINDOW_ENDS = times.days(FIRST, min(LAST + timedelta(days=29), times.now().date()))
 
@@ -38,9 +38,11 @@ def mark(project: Project, dataset: Dataset, *days: date) -> None:
     store.close()
 
 
-def test_refresh_brings_everything_up_to_date(imported: Project) -> None:
+def test_refresh_brings_everything_up_to_date(
+    first_refresh: FirstRefresh, refreshed: Project
+) -> None:
     """Every asset says its days and rows, every check passes, no day stays dirty."""
-    outcome = refresh(imported.settings)
+    outcome = first_refresh.outcome
     days = {asset.asset: asset.days for asset in outcome.assets}
     rows = {asset.asset: asset.rows for asset in outcome.assets}
     daily = ("usage_facts", "session_facts", "daily_usage_agg", "daily_provenance_agg")
@@ -48,7 +50,7 @@ def test_refresh_brings_everything_up_to_date(imported: Project) -> None:
     assert (rows["usage_facts"], rows["session_facts"]) == (477, 89)
     assert {check.state for check in outcome.checks} == {"passed"}
     assert len(outcome.checks) == 9
-    assert imported.select(select(dirty_days)) == []
+    assert refreshed.select(select(dirty_days)) == []
 
 
 def test_second_refresh_does_nothing(refreshed: Project) -> None:
@@ -59,11 +61,9 @@ def test_second_refresh_does_nothing(refreshed: Project) -> None:
     assert refreshed.select(select(model_perf_agg.c.run_id).distinct()) == before
 
 
-def test_progress_is_told_before_each_run(imported: Project) -> None:
+def test_progress_is_told_before_each_run(first_refresh: FirstRefresh) -> None:
     """Facts and daily aggregates first, then the windows that they reach."""
-    told: list[tuple[str, date, date]] = []
-    refresh(imported.settings, on_progress=lambda *step: told.append(step))
-    assert told == [
+    assert first_refresh.told == [
         ("refresh_usage", FIRST, LAST),
         ("refresh_performance", FIRST, WINDOW_ENDS[-1]),
     ]
@@ -145,11 +145,11 @@ def test_audit_writes_nothing(refreshed: Project) -> None:
     assert len(outcome.checks) == 11
 
 
-def test_outcome_on_the_wire(refreshed: Project) -> None:
+def test_outcome_on_the_wire(first_refresh: FirstRefresh) -> None:
     """The JSON holds assets, checks and days, in plain types."""
-    told = refresh(refreshed.settings, [FIRST]).as_json()
+    told = first_refresh.outcome.as_json()
     assert set(told) == {"assets", "checks", "outOfRangeDays"}
-    assert {"asset": "session_facts", "days": 1, "rows": 9} in told["assets"]  # type: ignore[operator]
+    assert {"asset": "session_facts", "days": 14, "rows": 89} in told["assets"]  # type: ignore[operator]
     assert all(check["state"] == "passed" for check in told["checks"])  # type: ignore[attr-defined]
 
 

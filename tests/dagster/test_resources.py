@@ -1,5 +1,6 @@
 """Resources: stores for a block, closed after it, and no secret in what Dagster shows."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def test_failed_block_is_rolled_back(tmp_path: Path) -> None:
     warehouse = WarehouseResource(database=str(tmp_path / "w.duckdb"))
     with pytest.raises(Interrupted):
         fail_after_writing(warehouse)
-    with warehouse.store() as store, store.read() as connection:
+    with warehouse.store().read() as connection:
         tables = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
     assert ("half_done",) not in tables
 
@@ -47,7 +48,7 @@ def test_finished_block_is_committed(tmp_path: Path) -> None:
     warehouse = WarehouseResource(database=str(tmp_path / "w.duckdb"))
     with warehouse.get_connection() as connection:
         connection.execute("CREATE TABLE done AS SELECT 1 AS n")
-    with warehouse.store() as store, store.read() as connection:
+    with warehouse.store().read() as connection:
         assert connection.execute("SELECT n FROM done").fetchall() == [(1,)]
 
 
@@ -66,7 +67,11 @@ def test_address_of_the_environment_is_not_in_the_configuration(
 def test_settings_come_back_as_they_were(tmp_path: Path) -> None:
     """What a caller sets reaches the process that runs the work, whatever its environment."""
     wanted = Settings(
-        data_dir=tmp_path, import_paths="/a:/b", import_workers=2, contract_strict=False
+        data_dir=tmp_path,
+        import_paths="/a:/b",
+        import_workers=2,
+        partitions_start=date(2025, 1, 1),
+        log_level="debug",
     )
     assert SettingsResource.of(wanted).load() == wanted
 

@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -18,6 +20,7 @@ import definitions
 from helicarrier import times
 from helicarrier.ingest.service import import_sessions
 from helicarrier.ledger.tables import dirty_days, session_usage
+from helicarrier.settings import Settings
 from helicarrier.store.run_model import RunStatus
 from helicarrier.usage.tables import daily_usage_agg
 from resources import resources_of
@@ -45,9 +48,25 @@ def counts(project: Project, table: object) -> int:
     return int(str(number))
 
 
-def test_range_counts_the_rows_of_each_day(imported: Project) -> None:
+@pytest.fixture(scope="module")
+def one_range(
+    _imported: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Project, dg.ExecuteInProcessResult]]:
+    """The samples after one run of `refresh_usage` over all their days; not to be changed."""
+    folder = tmp_path_factory.mktemp("range") / "data"
+    shutil.copytree(_imported, folder)
+    with dg.DagsterInstance.ephemeral() as instance:
+        project = Project(Settings(data_dir=folder), instance)
+        yield project, project.run("refresh_usage", FIRST, LAST)
+
+
+Range = tuple[Project, dg.ExecuteInProcessResult]
+
+
+def test_range_counts_the_rows_of_each_day(one_range: Range) -> None:
     """One run of a range writes a materialization with its own row count for each day."""
-    found = written(imported.run("refresh_usage", FIRST, LAST))
+    imported, result = one_range
+    found = written(result)
     for asset in ("usage_facts", "session_facts", "daily_usage_agg", "daily_provenance_agg"):
         assert [one.partition for one in found[asset]] == [day.isoformat() for day in DAYS]
     rows = [value(one.metadata, "dagster/partition_row_count") for one in found["usage_facts"]]
@@ -63,13 +82,6 @@ def test_single_partition_is_that_day_alone(imported: Project) -> None:
     ).success
     assert imported.lake.days("usage_facts") == [FIRST]
     assert imported.select(select(daily_usage_agg.c.bucket_date).distinct()) == [(FIRST,)]
-
-
-def test_refreshing_cleans_the_days(imported: Project) -> None:
-    """After the facts, the daily aggregates and the windows no day is dirty."""
-    imported.run("refresh_usage", FIRST, LAST)
-    imported.run("refresh_performance", FIRST, LAST + timedelta(days=29))
-    assert counts(imported, dirty_days) == 0
 
 
 def test_backfill_of_thirty_days_is_the_same_as_one_run_and_as_thirty(
@@ -95,9 +107,9 @@ def test_backfill_of_thirty_days_is_the_same_as_one_run_and_as_thirty(
     assert imported.aggregates() == together
 
 
-def test_run_store_tells_what_was_read_and_written(imported: Project) -> None:
+def test_run_store_tells_what_was_read_and_written(one_range: Range) -> None:
     """The rows of a day lead to a run with its partitions, in and out."""
-    result = imported.run("refresh_usage", FIRST, LAST)
+    imported, result = one_range
     run_id = str(value(written(result)["daily_usage_agg"][0].metadata, "run_store_id"))
     ((stored,),) = imported.select(select(daily_usage_agg.c.run_id).distinct())
     (record,) = imported.runs.runs_for("daily_provenance_agg", FIRST.isoformat())
@@ -107,9 +119,9 @@ def test_run_store_tells_what_was_read_and_written(imported: Project) -> None:
     assert (record.rows_in, record.rows_out) == (477 + 89, counts(imported, daily_usage_agg) + 90)
 
 
-def test_picture_is_kept_once_for_a_range(imported: Project) -> None:
+def test_picture_is_kept_once_for_a_range(one_range: Range) -> None:
     """The plot of the trailing month stands at the last day, not at every one of them."""
-    found = written(imported.run("refresh_usage", FIRST, LAST))["daily_usage_agg"]
+    found = written(one_range[1])["daily_usage_agg"]
     pictured = {one.partition: one.metadata for one in found if "preview" in one.metadata}
     assert list(pictured) == [LAST.isoformat()]
     assert "(data:image/png;base64,iVBORw0KGgo" in str(value(pictured[LAST.isoformat()], "preview"))

@@ -2,13 +2,17 @@
 
 import json
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from helicarrier.governance.enums import Confidence
 from helicarrier.ingest.readers.base import BadLine
 from helicarrier.ledger.enums import EventType, SessionStatus
 from helicarrier.ledger.model import Batch
+from helicarrier.ledger.tables import session_events, session_ledger, session_usage
 from tests.ingest import logs, reading
+from tests.ledger.stores import Ledger
 
 LEGACY = "legacy_v3"
 ROW = {
@@ -118,6 +122,66 @@ def test_a_row_that_breaks_the_contract_is_refused_alone() -> None:
     )
     assert outcomes == ["VALIDATION_ERROR", True, "VALIDATION_ERROR"]
     assert [e.session.session_id for e in batch.envelopes] == ["old-2"]
+
+
+TOTALS = {"sessionId": "old-1", "totalTokens": 90, "costUsd": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens", "cost"),
+    [
+        ([TOTALS | {"costSource": "provider_reported"}], 90, Decimal("0.5")),
+        ([TOTALS | {"costSource": "provider_reported"}] * 2, 180, Decimal(1)),
+        ([TOTALS], 90, None),
+        ([TOTALS, TOTALS | {"costSource": "provider_reported"}], 180, None),
+    ],
+    ids=["one", "two", "not reported", "one of two reported"],
+)
+def test_rows_without_token_classes_are_the_totals_of_the_session(
+    usage: list[dict[str, object]], tokens: int, cost: Decimal | None
+) -> None:
+    """One row for all of them, which says that it is not exact."""
+    batch, outcomes = _read(_store(ledger=[ROW], usage=usage))
+    assert outcomes == [True]
+    (call,) = batch.envelopes[0].calls
+    assert (call.total, call.reported_cost) == (tokens, cost)
+    assert call.token_confidence is Confidence.LOW
+
+
+@pytest.mark.parametrize("cost", [None, "much", "NaN", [], {}, True, -1, 1e300], ids=repr)
+def test_an_odd_cost_of_a_row_without_token_classes_stops_nothing(cost: object) -> None:
+    """The session is read without it, or refused alone."""
+    usage = [TOTALS | {"costSource": "provider_reported", "costUsd": cost}]
+    batch, outcomes = _read(_store(ledger=[ROW, ROW | {"sessionId": "old-2"}], usage=usage))
+    assert outcomes in ([True, True], ["VALIDATION_ERROR", True])
+    assert batch.envelopes[-1].session.session_id == "old-2"
+
+
+def test_a_row_that_stands_there_twice_is_one_session() -> None:
+    """Both are the same envelope, with all events and calls."""
+    batch, outcomes = _read(_store(ledger=[ROW, ROW], events=[EVENT], usage=[USAGE]))
+    assert outcomes == [True, True]
+    first, second = batch.envelopes
+    assert first.fingerprint == second.fingerprint
+    assert len(second.calls) == len(second.events) == 1
+
+
+def test_a_store_that_was_rewritten_replaces_what_it_gave_before(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    """Its rows have no revision: other content is newer content, and no conflict."""
+    path = tmp_path / "v3-intelligence.json"
+    path.write_bytes(_store(ledger=[ROW], events=[EVENT], usage=[USAGE]))
+    assert ledger.read(path).rows.sessions_new == 1
+    more = USAGE | {"usageId": "u-2"}
+    path.write_bytes(_store(ledger=[ROW | {"status": "done"}], usage=[USAGE, more]))
+    progress = ledger.read(path)
+    assert (progress.records.written, progress.records.quarantined) == (1, 0)
+    session = ledger.row(session_ledger)
+    assert (session["status"], len(ledger.rows(session_usage))) == ("success", 2)
+    assert ledger.rows(session_events) == []
+    ledger.forget_files()
+    assert ledger.read(path).rows.total == 0
 
 
 @pytest.mark.parametrize(

@@ -91,11 +91,14 @@ class LegacyV3Reader:
         except UNREADABLE:
             raise BadLine("LAYOUT_UNKNOWN", "the document is not a V3 store") from None
         events, usage = _by_session(store.events), _by_session(store.usage)
+        known = set()
         for row in store.ledger:
             key = str(row.get("sessionId"))
-            yield msgspec.json.encode(_envelope(row, events.pop(key, []), usage.pop(key, [])))
-        for orphans in (*events.values(), *usage.values()):
-            yield from (msgspec.json.encode({"orphan": row}) for row in orphans)
+            known.add(key)
+            yield msgspec.json.encode(_envelope(row, events.get(key, []), usage.get(key, [])))
+        for key, orphans in (*events.items(), *usage.items()):
+            if key not in known:
+                yield from (msgspec.json.encode({"orphan": row}) for row in orphans)
         for row in (*store.alert_rules, *store.alert_states):
             yield msgspec.json.encode({"alert": row})
 
@@ -152,10 +155,21 @@ def _totals(usage: list[_Row]) -> _Row:
         values = [row.get(name) for row in usage]
         if all(isinstance(value, int) for value in values):
             found[name] = sum(value for value in values if isinstance(value, int))
-    costs = [row.get("costUsd") for row in usage if row.get("costSource") == _REPORTED]
-    if len(costs) == len(usage):
-        found["billedCostUsd"] = str(sum(Decimal(str(cost)) for cost in costs))
+    if all(row.get("costSource") == _REPORTED for row in usage):
+        cost = _sum([row.get("costUsd") for row in usage])
+        if cost is not None:
+            found["billedCostUsd"] = cost
     return found
+
+
+def _sum(costs: list[object]) -> object:
+    """None when one is unknown; what is no number is handed on, for the contract to refuse."""
+    if None in costs:
+        return None
+    for cost in costs:
+        if isinstance(cost, bool) or not isinstance(cost, (int, float)):
+            return cost
+    return str(sum(Decimal(str(cost)) for cost in costs))
 
 
 def _event(event: _Row) -> _Row:
