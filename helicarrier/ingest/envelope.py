@@ -106,7 +106,6 @@ def _one_violation(at: str, code: str, message: str) -> ContractError:
     )
 
 
-_EVENT_PAYLOAD = len(("payload", "timeline", 0, "payload"))
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 _CODES = {
     "missing": ("REQUIRED", "a required field is missing"),
@@ -121,17 +120,16 @@ _CODES = {
     "time_order": ("INVALID_ORDER", "the session ends before it starts"),
     "token_order": ("INVALID_ORDER", "more reasoning than completion tokens"),
     "not_unique": ("NOT_UNIQUE", "an id is used twice"),
-    "recursion_depth_exceeded": ("TOO_DEEP", "the value is nested too deeply"),
 }
 
 
 def _violation(detail: ErrorDetails) -> Violation:
     """Our words for a pydantic error: stable over its versions, and without the input."""
     code, message = _CODES.get(detail["type"], ("INVALID_TYPE", "the value has another type"))
-    place = detail["loc"]
-    if detail["type"] == "recursion_depth_exceeded":
-        place = place[:_EVENT_PAYLOAD]  # further down it is not made of the input's own names
-    path = [part if isinstance(part, int) or _PLAIN_NAME.fullmatch(part) else "?" for part in place]
+    path = [
+        part if isinstance(part, int) or _PLAIN_NAME.fullmatch(part) else "?"
+        for part in detail["loc"]
+    ]
     return Violation(pointer=pointer(path), code=code, message=message)
 
 
