@@ -5,8 +5,9 @@ materializes and audits, so that the package itself never imports Dagster: setti
 out.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from pathlib import Path
 
 import dagster as dg
 
@@ -36,6 +37,7 @@ __all__ = [
     "audit",
     "build_defs",
     "defs",
+    "import_files",
     "refresh",
 ]
 
@@ -54,6 +56,29 @@ def build_defs(**overrides: object) -> dg.Definitions:
         resources=resources_of(configuration.load()) | overrides,
         executor=dg.in_process_executor,
     )
+
+
+def import_files(settings: Settings, paths: Sequence[Path]) -> Path:
+    """Materialize the ledger's assets from session files, in this process.
+
+    Returns: where the import report is.
+
+    Raises:
+        HelicarrierError: the run failed.
+    """
+    definitions = build_defs(**resources_of(settings))
+    config = {"paths": [str(path) for path in paths]}
+    with in_process.instance() as instance:
+        result = in_process.run_job(
+            definitions,
+            jobs.import_sessions.name,
+            None,
+            instance,
+            ops={ledger_assets.import_session_files.op.name: {"config": config}},
+        )
+    Collector().add(result)
+    written = result.asset_materializations_for_node(ledger_assets.import_session_files.op.name)
+    return next(Path(str(m.metadata["report"].value)) for m in written if "report" in m.metadata)
 
 
 def refresh(

@@ -46,11 +46,15 @@ def run_job(
     job: str,
     days: tuple[date, date] | None,
     within: DagsterInstance,
+    ops: Mapping[str, object] | None = None,
 ) -> dg.ExecuteInProcessResult:
-    """Run a job over a range of days, or without partitions; failures are in the result."""
+    """Run a job over a range of days, or without partitions; failures are in the result.
+
+    `ops` is the configuration of its steps, as Dagster writes it.
+    """
     tags = process_tags() | (range_tags(*days) if days else {})
     return definitions.resolve_job_def(job).execute_in_process(
-        instance=within, tags=tags, run_config=_QUIET, raise_on_error=False
+        instance=within, tags=tags, run_config=_QUIET | {"ops": ops or {}}, raise_on_error=False
     )
 
 

@@ -33,8 +33,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Folders that the import asset and the file-drop sensor read, separated by `:`."""
     import_workers: Annotated[int, msgspec.Meta(ge=0)] = 0
     """Processes that read session files; 0: one for each core, at most two."""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """How much is logged to stderr."""
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    """How much is logged to stderr; `info` tells every import, refresh and migration."""
 
     @property
     def sqlite_path(self) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 import helicarrier
 from helicarrier.cli.common import data_dir_option, settings_of
@@ -22,12 +23,25 @@ from helicarrier.cli.refresh import (
 from helicarrier.cli.render import show
 from helicarrier.cli.report import usage
 from helicarrier.errors import ErrorCode, UsageError
-from helicarrier.ingest.report import ImportReport
 from helicarrier.settings import Settings
 from helicarrier.usage.model import Dimension
 
 if TYPE_CHECKING:
     from definitions import RefreshOutcome
+
+
+class _Rows(msgspec.Struct):
+    new: int
+    changed: int
+
+
+class _Report(msgspec.Struct):
+    """What is said of an import report."""
+
+    rows: dict[str, _Rows]
+    files: dict[str, int]
+    quarantined: int
+
 
 SAMPLES = Path(helicarrier.__file__).resolve().parents[1] / "examples" / "sessions"
 
@@ -50,10 +64,11 @@ def demo(context: click.Context, *, source: Path | None, data_dir: Path | None) 
       helicarrier demo
       helicarrier demo --source examples/sessions/codex
     """
-    from helicarrier.ingest.service import import_sessions, report_path
+    folder = _existing(source or SAMPLES)
+    from definitions import import_files
 
     settings = settings_of(data_dir)
-    report = import_sessions(settings, [_existing(source or SAMPLES)])
+    report = import_files(settings, [folder])
     _say_imported(report)
     outcome = _refreshed(settings)
     click.echo()
@@ -71,7 +86,7 @@ def demo(context: click.Context, *, source: Path | None, data_dir: Path | None) 
     show(checks_table(outcome))
     click.echo()
     click.echo(f"HTML report    {page}")
-    click.echo(f"import report  {report_path(settings, report.run_id)}")
+    click.echo(f"import report  {report}")
     say_out_of_range(outcome)
     raise_if_failed(outcome)
 
@@ -86,18 +101,19 @@ def _existing(source: Path) -> Path:
     )
 
 
-def _say_imported(report: ImportReport) -> None:
-    rows, progress = report.progress.rows, report.progress
-    if rows.total:
+def _say_imported(path: Path) -> None:
+    report = msgspec.json.decode(path.read_bytes(), type=_Report)
+    rows, files = report.rows, report.files
+    if any(counts.new or counts.changed for counts in rows.values()):
         click.echo(
-            f"imported {rows.sessions_new:,} sessions, {rows.calls_new:,} calls and "
-            f"{rows.events_new:,} events from {progress.files_read:,} files; "
-            f"{rows.sessions_changed + rows.calls_changed:,} rows changed, "
-            f"{progress.records.quarantined:,} records quarantined"
+            f"imported {rows['sessions'].new:,} sessions, {rows['calls'].new:,} calls and "
+            f"{rows['events'].new:,} events from {files['read']:,} files; "
+            f"{rows['sessions'].changed + rows['calls'].changed:,} rows changed, "
+            f"{report.quarantined:,} records quarantined"
         )
     else:
-        files = progress.files_read + progress.files_unchanged
-        click.echo(f"nothing changed in {files:,} files since the last import")
+        known = files["read"] + files["unchanged"]
+        click.echo(f"nothing changed in {known:,} files since the last import")
 
 
 def _refreshed(settings: Settings) -> "RefreshOutcome":

@@ -280,5 +280,5 @@ def test_the_log_goes_to_the_stderr_of_its_moment(monkeypatch: pytest.MonkeyPatc
     said = [io.StringIO(), io.StringIO()]
     for number, stream in enumerate(said):
         monkeypatch.setattr(sys, "stderr", stream)
-        helicarrier_logs.info(f"event.{number}")
+        helicarrier_logs.warning(f"event.{number}")
     assert ["event.0" in said[0].getvalue(), "event.1" in said[1].getvalue()] == [True, True]
