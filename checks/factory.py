@@ -4,6 +4,7 @@ A run over partitions audits their days, a run without partitions audits everyth
 the result of a range under no partition, so the days that failed are named in its metadata.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 import dagster as dg
@@ -14,11 +15,13 @@ from assets.runs import as_dagster_failures
 from checks.audit import Findings, audit, lake_rows, stored_rows
 from helicarrier.governance.contract import TableContract
 from helicarrier.governance.frames import SAMPLE, remedies_of
+from helicarrier.usage.parity import ParityBreach
 from resources import LakeResource, OperationalResource
 
 NAME = "governance"
 DAYS_NAMED = 100
 """Days that the metadata of a result names at most."""
+_LINES = 20
 
 
 def governance_check(
@@ -105,3 +108,20 @@ def _table(found: Findings) -> str:
         ),
     ]
     return "\n".join(lines)
+
+
+def differences_table(differences: Sequence[ParityBreach]) -> str:
+    """Days and measures on which stores differ, with the amounts of each."""
+    lines = ["| day | measure | amounts |", "|---|---|---|"]
+    lines += [
+        f"| {breach.day} | {breach.subject} | {amounts(breach)} |"
+        for breach in differences[:_LINES]
+    ]
+    if len(differences) > _LINES:
+        lines.append(f"| | | {len(differences) - _LINES} more |")
+    return "\n".join(lines)
+
+
+def amounts(breach: ParityBreach) -> str:
+    """What each store says."""
+    return ", ".join(f"{store} {amount}" for store, amount in breach.amounts.items())

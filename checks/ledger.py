@@ -7,15 +7,17 @@ up stops whatever would be computed from it.
 import dagster as dg
 
 from assets.declarations import TRANSIENT
+from assets.partitions import requested_days
 from assets.runs import as_dagster_failures
-from checks.factory import governance_check
-from checks.totals import ImportTotals, import_totals
+from checks.factory import DAYS_NAMED, amounts, differences_table, governance_check
+from checks.totals import count_imports
 from helicarrier.ledger.tables import (
     IMPORT_REPORTS,
     SESSION_EVENTS,
     SESSION_LEDGER,
     SESSION_USAGE,
 )
+from helicarrier.usage.parity import ledger_parity
 from resources import OperationalResource, WarehouseResource
 
 
@@ -24,48 +26,41 @@ from resources import OperationalResource, WarehouseResource
     name="import_totals",
     blocking=True,
     retry_policy=TRANSIENT,
-    description="The rows that the reports of all imports call new are the rows that are there.",
+    description=(
+        "Day by day the sessions, calls, tokens and cost that were written to the ledger are "
+        "those that are there, and every import has its report."
+    ),
 )
 def imports_account_for_the_ledger(
-    operational: OperationalResource, warehouse: WarehouseResource
+    context: dg.AssetCheckExecutionContext,
+    operational: OperationalResource,
+    warehouse: WarehouseResource,
 ) -> dg.AssetCheckResult:
-    """Lost sessions are a breach; rows without a report are an open question."""
+    """A run over partitions looks at their days, a run without at everything, reports included."""
+    days = requested_days(context)
     with as_dagster_failures(), operational.store() as store:
-        totals = import_totals(store, warehouse.runs())
-    passed, severity, description = _judged(totals)
-    metadata = {
-        "imports": totals.imports,
-        "imports_without_report": totals.imports_without_report,
-        "sessions_reported": totals.sessions_reported,
-        "sessions_stored": totals.sessions_stored,
-        "calls_reported": totals.calls_reported,
-        "calls_stored": totals.calls_stored,
+        found = ledger_parity(store, days or None)
+        imports = count_imports(store, None if days else warehouse.runs())
+    differing = sorted({breach.day for breach in found})
+    metadata: dict[str, object] = {
+        **{f"imports_{outcome}": count for outcome, count in imports.outcomes.items()},
+        "imports_without_report": imports.without_report,
+        "differing_days": [str(day) for day in differing[:DAYS_NAMED]],
     }
+    passed, severity, description = True, dg.AssetCheckSeverity.ERROR, "everything is there"
+    if found:
+        passed = False
+        metadata["differences"] = dg.MetadataValue.md(differences_table(found))
+        description = (
+            f"on {len(differing)} days the ledger does not hold what was written to it, the first "
+            f"{differing[0]}: {found[0].subject}: {amounts(found[0])}; restore a backup"
+        )
+    elif imports.without_report:
+        passed, severity = False, dg.AssetCheckSeverity.WARN
+        description = f"{imports.without_report} imports ended, and their reports are gone"
     return dg.AssetCheckResult(
         passed=passed, severity=severity, description=description, metadata=metadata
     )
-
-
-def _judged(totals: ImportTotals) -> tuple[bool, dg.AssetCheckSeverity, str]:
-    passed, severity = True, dg.AssetCheckSeverity.ERROR
-    if totals.lost:
-        passed = False
-        description = (
-            f"{totals.lost:,} of {totals.sessions_reported:,} imported sessions are gone; "
-            "restore a backup or import their files again"
-        )
-    elif totals.unreported:
-        passed, severity = False, dg.AssetCheckSeverity.WARN
-        description = (
-            f"{totals.unreported:,} rows are in no import's report "
-            f"({totals.imports_without_report} imports ended without one)"
-        )
-    else:
-        description = (
-            f"{totals.sessions_stored:,} sessions and {totals.calls_stored:,} calls are there, "
-            "as the imports reported"
-        )
-    return passed, severity, description
 
 
 CHECKS = [

@@ -1,86 +1,51 @@
-"""Import totals: do the reports of all imports add up to what the ledger holds?
+"""Import totals: is everything in the ledger that was written to it, and does a report tell of it?
 
-A session is never removed, so fewer sessions than were reported as new means that rows were lost.
-Calls may be replaced by better ones (an envelope's new revision, a session's total by its calls),
-so fewer of them prove nothing. More rows than were reported have come some other way: an import
-that died before its report, or a producer that writes without one.
+Whoever writes to the ledger keeps running totals of each day in the same transaction. Rows that
+were lost, changed or added past the writers make a difference, to the token and the nano-dollar.
+Imports are asked for only where everything is looked at: the list of their runs grows for ever.
 """
 
 from dataclasses import dataclass
 
-import msgspec
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import func, select
 
 from helicarrier.ingest.service import ASSET_KEY
-from helicarrier.ledger.tables import import_reports, session_ledger, session_usage
+from helicarrier.ledger.enums import ImportOutcome
+from helicarrier.ledger.tables import import_reports
 from helicarrier.store.operational import OperationalStore
+from helicarrier.store.run_model import RunStatus
 from helicarrier.store.run_store import RunStore
 
 
-class _Rows(msgspec.Struct):
-    new: int
-
-
-class _Tables(msgspec.Struct):
-    sessions: _Rows
-    calls: _Rows
-
-
-class _Report(msgspec.Struct):
-    """The part of a stored report that counts here."""
-
-    rows: _Tables
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportTotals:
-    """Rows that imports reported as new, rows that are there, imports without a report."""
+class Imports:
+    """Reports by how their imports ended, and completed imports that have no report any more."""
 
-    sessions_reported: int
-    sessions_stored: int
-    calls_reported: int
-    calls_stored: int
-    imports: int
-    imports_without_report: int
-
-    @property
-    def lost(self) -> int:
-        """Sessions that were reported and are gone."""
-        return max(0, self.sessions_reported - self.sessions_stored)
-
-    @property
-    def unreported(self) -> int:
-        """Sessions and calls that no report speaks of."""
-        sessions = self.sessions_stored - self.sessions_reported
-        calls = self.calls_stored - self.calls_reported
-        return max(0, sessions) + max(0, calls)
+    outcomes: dict[str, int]
+    without_report: int
 
 
-def import_totals(store: OperationalStore, runs: RunStore) -> ImportTotals:
-    """Add up the reports and count the rows, in one snapshot of the store.
+def count_imports(store: OperationalStore, runs: RunStore | None) -> Imports:
+    """Count the reports; with `runs` also the imports that should have one.
 
     Raises:
         NotReady: there is no store yet.
         StorageUnavailable: a store cannot be read.
     """
-    started = {run.run_id for run in runs.runs_for(ASSET_KEY)}
+    # An import that failed before its report was opened has written nothing.
+    ended = {
+        run.run_id
+        for run in (runs.runs_for(ASSET_KEY) if runs is not None else [])
+        if run.status is RunStatus.COMPLETED
+    }
+    query = select(import_reports.c.outcome, func.count().label("reports")).group_by(
+        import_reports.c.outcome
+    )
     with store.read() as connection:
-        reports = {
-            row.run_id: msgspec.json.decode(row.report_json, type=_Report).rows
-            for row in connection.execute(
-                select(import_reports.c.run_id, import_reports.c.report_json)
-            )
-        }
-        return ImportTotals(
-            sessions_reported=sum(rows.sessions.new for rows in reports.values()),
-            sessions_stored=_count(connection, session_ledger),
-            calls_reported=sum(rows.calls.new for rows in reports.values()),
-            calls_stored=_count(connection, session_usage),
-            imports=len(reports),
-            imports_without_report=len(started - reports.keys()),
-        )
-
-
-def _count(connection: Connection, table: Table) -> int:
-    count: int = connection.execute(select(func.count()).select_from(table)).scalar_one()
-    return count
+        counts = {row.outcome: row.reports for row in connection.execute(query)}
+        if ended:
+            ended.difference_update(connection.execute(select(import_reports.c.run_id)).scalars())
+    return Imports(
+        outcomes={outcome.value: counts.get(outcome.value, 0) for outcome in ImportOutcome},
+        without_report=len(ended),
+    )

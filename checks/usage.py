@@ -4,7 +4,6 @@ Parity is what makes an aggregate defensible: the sums of a day are equal in the
 facts and in every aggregate, to the last token and the last nano-dollar.
 """
 
-from collections.abc import Mapping
 from datetime import date
 
 import dagster as dg
@@ -12,7 +11,7 @@ import dagster as dg
 from assets.declarations import TRANSIENT
 from assets.partitions import FIRST_DAY, requested_days
 from assets.runs import as_dagster_failures
-from checks.factory import DAYS_NAMED, governance_check
+from checks.factory import DAYS_NAMED, differences_table, governance_check
 from helicarrier import times
 from helicarrier.usage.parity import ParityBreach, ParityState, parity
 from helicarrier.usage.repository import SqlUsageRepository
@@ -25,8 +24,6 @@ from helicarrier.usage.tables import (
 )
 from resources import LakeResource, OperationalResource
 
-_LINES = 20
-
 
 @dg.asset_check(
     asset="daily_usage_agg",
@@ -34,9 +31,9 @@ _LINES = 20
     blocking=True,
     retry_policy=TRANSIENT,
     description=(
-        "Day by day the ledger, the facts and the aggregates add up to the same calls, tokens, "
-        "cost, runs and runtime. Dirty days are an open question, days outside the partitions "
-        "are exempt."
+        "Day by day the imports, the ledger, the facts and the aggregates add up to the same "
+        "calls, tokens, cost, runs and runtime. Dirty days are an open question, days outside "
+        "the partitions are exempt."
     ),
 )
 def stores_agree(
@@ -83,7 +80,9 @@ def _judged(days: list[date], found: list[ParityBreach]) -> dg.AssetCheckResult:
         "out_of_range_days": [str(day) for day in outside[:DAYS_NAMED]],
     }
     if differing:
-        metadata["differences"] = dg.MetadataValue.md(_table(by_state[ParityState.DIFFERS]))
+        metadata["differences"] = dg.MetadataValue.md(
+            differences_table(by_state[ParityState.DIFFERS])
+        )
         return dg.AssetCheckResult(
             passed=False,
             severity=dg.AssetCheckSeverity.ERROR,
@@ -106,18 +105,3 @@ def _judged(days: list[date], found: list[ParityBreach]) -> dg.AssetCheckResult:
         description=f"{len(days) - len(outside)} days agree in every store{exempt}",
         metadata=metadata,
     )
-
-
-def _table(differences: list[ParityBreach]) -> str:
-    lines = ["| day | measure | amounts |", "|---|---|---|"]
-    lines += [
-        f"| {breach.day} | {breach.subject} | {_amounts(breach.amounts)} |"
-        for breach in differences[:_LINES]
-    ]
-    if len(differences) > _LINES:
-        lines.append(f"| | | {len(differences) - _LINES} more |")
-    return "\n".join(lines)
-
-
-def _amounts(amounts: Mapping[str, object]) -> str:
-    return ", ".join(f"{store} {amount}" for store, amount in amounts.items())

@@ -19,12 +19,13 @@ from pathlib import Path
 from helicarrier import times
 from helicarrier.cost.governed import Pricer
 from helicarrier.errors import ErrorCode, HelicarrierError, InputRejected
-from helicarrier.ingest import quarantine
+from helicarrier.ingest import quarantine, report_store
 from helicarrier.ingest.files import FileRegister
 from helicarrier.ingest.readers.base import Reader
 from helicarrier.ingest.readers.registry import HEAD_BYTES, sniff
 from helicarrier.ingest.report import FileError, Progress
 from helicarrier.ingest.source import BadRecord, FileMark, Stretch, stretches
+from helicarrier.ledger.enums import FileState
 from helicarrier.ledger.writer import BatchOutcome, EnvelopeStatus, LedgerWriter
 from helicarrier.store.operational import OperationalStore
 
@@ -141,7 +142,6 @@ class Importer:
             yield from _spooled(stretches(path, reader, known))
         else:
             yield from list(stretches(path, reader, known))
-        progress.files_read += 1
 
     def _commit(self, waiting: Sequence[Stretch], progress: Progress) -> None:
         """Write stretches with the marks of their files in one transaction."""
@@ -157,9 +157,11 @@ class Importer:
                 bad.setdefault(stretch.path, []).extend(found)
             quarantine.keep(connection, bad, run_id=self.run_id, now=now)
             FileRegister(connection).save(waiting, run_id=self.run_id, now=now)
-        progress.rows.add(tally)
-        for stretch, outcome in zip(waiting, outcomes, strict=True):
-            _account(stretch, outcome, progress)
+            part = Progress(rows=tally)
+            for stretch, outcome in zip(waiting, outcomes, strict=True):
+                _account(stretch, outcome, part)
+            report_store.add(connection, self.run_id, part)
+        progress.add(part)
 
 
 @contextmanager
@@ -220,3 +222,4 @@ def _account(stretch: Stretch, outcome: BatchOutcome, progress: Progress) -> Non
     records.quarantined += len(stretch.bad) + conflicts
     records.deferred += stretch.deferred
     progress.bytes_read += stretch.bytes_read
+    progress.files_read += stretch.mark.state is FileState.COMPLETE

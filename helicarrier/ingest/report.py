@@ -6,6 +6,7 @@ it, too. The report is stored in `import_reports` and as JSON beside the databas
 
 from dataclasses import dataclass, field
 
+from helicarrier.ledger.enums import ImportOutcome
 from helicarrier.ledger.writer import Tally
 
 
@@ -68,18 +69,23 @@ class ImportReport:
     seconds: float
     dry_run: bool
     progress: Progress
+    failure: str | None = None
+    """Why the import broke off; it then reports what it had committed by that time."""
 
     @property
-    def outcome(self) -> str:
-        """`completed`, or `rejected` when a file was refused as a whole."""
-        return "rejected" if self.progress.errors else "completed"
+    def outcome(self) -> ImportOutcome:
+        """Completed, rejected when a file was refused as a whole, failed when it broke off."""
+        if self.failure is not None:
+            return ImportOutcome.FAILED
+        return ImportOutcome.REJECTED if self.progress.errors else ImportOutcome.COMPLETED
 
     def as_json(self) -> dict[str, object]:
         """The wire form; `sessions` and `calls` are rows that came into being or changed."""
         records, rows = self.progress.records, self.progress.rows
         return {
             "runId": self.run_id,
-            "outcome": self.outcome,
+            "outcome": self.outcome.value,
+            "failure": self.failure,
             "dryRun": self.dry_run,
             "startedAt": self.started_at,
             "finishedAt": self.finished_at,

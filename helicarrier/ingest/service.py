@@ -7,25 +7,25 @@ SQLite file, so its report is exactly that of the import, and the store is not t
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import insert
 
 from helicarrier import times
 from helicarrier.errors import ErrorCode, NotReady, StorageUnavailable, UsageError
+from helicarrier.ingest import report_store
 from helicarrier.ingest.importer import absolute, discover
 from helicarrier.ingest.parallel import OnProgress, import_files, no_progress
 from helicarrier.ingest.report import ImportReport
-from helicarrier.ledger.tables import import_reports
 from helicarrier.settings import Settings
 from helicarrier.store import migrate
 from helicarrier.store.backup import backup
 from helicarrier.store.operational import OperationalStore
-from helicarrier.store.run_store import RunStore
+from helicarrier.store.run_model import Run, RunStatus
+from helicarrier.store.run_store import INTERRUPTED, RunStore, described
 from helicarrier.store.warehouse import WarehouseStore
 
 ASSET_KEY = "session_import"
@@ -67,16 +67,68 @@ def import_sessions(
     )
     if dry_run:
         with _rehearsal(settings.url) as url:
-            return job.run(url, "dry-run", dry_run=True)
+            return job.run(url, "dry-run", started_at=clock(), dry_run=True)
     _prepare(settings)
     runs = RunStore(WarehouseStore(settings.warehouse_path))
-    with runs.run(
-        ASSET_KEY, dagster_run_id=dagster_run_id, config={"paths": sorted(map(str, paths))}
-    ) as run:
-        report = job.run(settings.url, run.run_id)
-        run.rows_in = report.progress.records.read
-        run.rows_out = report.progress.rows.total
-        _keep(settings, report)
+    with (
+        runs.run(
+            ASSET_KEY, dagster_run_id=dagster_run_id, config={"paths": sorted(map(str, paths))}
+        ) as run,
+        closing(OperationalStore(settings.url)) as store,
+    ):
+        _close_interrupted(settings, store, runs)
+        started_at = clock()
+        with store.write() as connection:
+            report_store.open_report(connection, run.run_id, started_at=started_at)
+        try:
+            report = job.run(settings.url, run.run_id, started_at=started_at)
+        except BaseException as error:
+            _keep_what_was_done(settings, store, run, clock(), error)
+            raise
+        _count(run, report)
+        _keep(settings, store, report)
+    return report
+
+
+def _count(run: Run, report: ImportReport) -> None:
+    run.rows_in = report.progress.records.read
+    run.rows_out = report.progress.rows.total
+
+
+def _keep_what_was_done(
+    settings: Settings, store: OperationalStore, run: Run, now: datetime, error: BaseException
+) -> None:
+    """The report of an import that breaks off; where that fails, too, the next import makes it."""
+    try:
+        report = _close_failed(settings, store, run.run_id, now, described(error))
+    except Exception as also:  # noqa: BLE001 - the first failure is the one to report
+        error.add_note(f"its report could not be closed: {also}")
+    else:
+        if report is not None:
+            _count(run, report)
+
+
+def _close_interrupted(settings: Settings, store: OperationalStore, runs: RunStore) -> None:
+    """Close the reports of imports whose process died; the run store knows which those are."""
+    with store.read() as connection:
+        unfinished = report_store.unfinished(connection)
+    for run_id in unfinished:
+        record = runs.get_run(run_id)
+        if record is None or record.status is not RunStatus.RUNNING:
+            ended = record.finished_at if record is not None else None
+            why = (record.error if record is not None else None) or INTERRUPTED
+            _close_failed(settings, store, run_id, ended or times.now(), why)
+
+
+def _close_failed(
+    settings: Settings, store: OperationalStore, run_id: str, now: datetime, failure: str
+) -> ImportReport | None:
+    with store.write() as connection:
+        report = report_store.partial_report(connection, run_id, finished_at=now, failure=failure)
+        if report is not None:
+            report_store.close(connection, report)
+    if report is not None:
+        _write_beside(settings, report)
     return report
 
 
@@ -90,8 +142,9 @@ class _Job:
     clock: Callable[[], datetime]
     on_progress: OnProgress
 
-    def run(self, url: str, run_id: str, *, dry_run: bool = False) -> ImportReport:
-        started_at = times.utc_text(self.clock())
+    def run(
+        self, url: str, run_id: str, *, started_at: datetime, dry_run: bool = False
+    ) -> ImportReport:
         began = time.perf_counter()
         progress = import_files(
             url,
@@ -103,7 +156,7 @@ class _Job:
         )
         return ImportReport(
             run_id=run_id,
-            started_at=started_at,
+            started_at=times.utc_text(started_at),
             finished_at=times.utc_text(self.clock()),
             seconds=time.perf_counter() - began,
             dry_run=dry_run,
@@ -138,34 +191,16 @@ def report_path(settings: Settings, run_id: str) -> Path:
     return settings.reports_dir / f"import-{run_id}.json"
 
 
-def _keep(settings: Settings, report: ImportReport) -> None:
+def _keep(settings: Settings, store: OperationalStore, report: ImportReport) -> None:
+    _write_beside(settings, report)
+    with store.write() as connection:
+        report_store.close(connection, report)
+
+
+def _write_beside(settings: Settings, report: ImportReport) -> None:
     body = msgspec.json.format(msgspec.json.encode(report.as_json()), indent=2)
     settings.reports_dir.mkdir(parents=True, exist_ok=True)
     report_path(settings, report.run_id).write_bytes(body + b"\n")
-    records, progress = report.progress.records, report.progress
-    store = OperationalStore(settings.url)
-    try:
-        with store.write() as connection:
-            connection.execute(
-                insert(import_reports).values(
-                    run_id=report.run_id,
-                    started_at=times.parse(report.started_at),
-                    finished_at=times.parse(report.finished_at),
-                    outcome=report.outcome,
-                    files=progress.files_read + progress.files_unchanged + len(progress.errors),
-                    files_unchanged=progress.files_unchanged,
-                    records_read=records.read,
-                    records_written=records.written,
-                    records_duplicate=records.duplicate,
-                    records_skipped=records.skipped,
-                    records_quarantined=records.quarantined,
-                    records_deferred=records.deferred,
-                    bytes_read=progress.bytes_read,
-                    report_json=msgspec.json.encode(report.as_json()).decode(),
-                )
-            )
-    finally:
-        store.close()
 
 
 @contextmanager

@@ -33,6 +33,15 @@ class FileState(StrEnum):
     REJECTED = "rejected"  # too many bad lines: nothing of the file's last read was kept
 
 
+class ImportOutcome(StrEnum):
+    """How an import stands or ended."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    REJECTED = "rejected"  # it ended, and files were refused as a whole
+    FAILED = "failed"  # it broke off; what it had committed is kept and counted
+
+
 class Dataset(StrEnum):
     """What is derived from the ledger day by day, in the order in which it is refreshed."""
 

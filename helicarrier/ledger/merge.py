@@ -11,7 +11,7 @@ from helicarrier.ledger.model import Call, Session, Winner
 
 
 class StoredCall(msgspec.Struct, frozen=True, gc=False):
-    """What the rules need of a call in the ledger; `owner_started_at` is its session's start."""
+    """What is needed of a call in the ledger; `owner_started_at` is its session's start."""
 
     usage_id: str
     session_id: str
@@ -20,6 +20,7 @@ class StoredCall(msgspec.Struct, frozen=True, gc=False):
     occurred_at: str
     total_tokens: int
     owner_started_at: str
+    cost_nanos: int | None
 
 
 def merge_sessions(stored: Session, seen: Session) -> Session:

@@ -8,6 +8,7 @@ canonical text, money as nano-dollars; what comes back has the same forms on bot
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Protocol, Self
 
@@ -16,15 +17,15 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from helicarrier import times
-from helicarrier.money import from_nanos
+from helicarrier.money import from_nanos, to_nanos
 from helicarrier.store.types import Money
 
 Scalar = str | int | bytes | None
 Row = tuple[Scalar, ...]
 
 _COPIES = (
-    "SELECT u.usage_id, u.session_id, s.started_at, u.occurred_at FROM session_ledger s,"
-    " {keys} k, session_usage u WHERE s.session_id = u.session_id AND "
+    "SELECT u.usage_id, u.session_id, s.started_at, u.occurred_at, u.total_tokens, u.cost_usd"
+    " FROM session_ledger s, {keys} k, session_usage u WHERE s.session_id = u.session_id AND "
 )
 _LEDGER_LOCK = 0x48454C49  # "HELI": one writer of the ledger at a time
 
@@ -63,7 +64,8 @@ class Sink(Protocol):
     def copies(self, message_keys: Iterable[str]) -> list[Row]:
         """Calls whose id begins with a key and `:`.
 
-        Rows of usage_id, session_id, the session's started_at, occurred_at.
+        Rows of usage_id, session_id, the session's started_at, occurred_at, total_tokens,
+        cost_usd.
         """
         ...
 
@@ -214,7 +216,13 @@ class PostgresCursor(Cursor, Protocol):
 
 
 def _text_form(value: object) -> Scalar:
-    return times.utc_text(value) if isinstance(value, datetime) else value  # type: ignore[return-value]
+    match value:
+        case datetime():
+            return times.utc_text(value)
+        case Decimal():
+            return to_nanos(value)
+        case _:
+            return value  # type: ignore[return-value]
 
 
 def _in_dollars(row: Row, money: Sequence[int]) -> Sequence[object]:

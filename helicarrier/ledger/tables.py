@@ -18,7 +18,13 @@ from helicarrier.governance.contract import (
     values_of,
 )
 from helicarrier.governance.enums import Confidence, CostSource, ValueSource
-from helicarrier.ledger.enums import Dataset, EventType, FileState, SessionStatus
+from helicarrier.ledger.enums import (
+    Dataset,
+    EventType,
+    FileState,
+    ImportOutcome,
+    SessionStatus,
+)
 from helicarrier.store.schema import table_of
 
 SESSION_LEDGER = TableContract(
@@ -199,8 +205,12 @@ IMPORT_REPORTS = TableContract(
     columns=(
         c.run_id(),
         c.instant("started_at", "When the import began."),
-        c.instant("finished_at", "When it ended."),
-        c.choice("outcome", ("completed", "rejected", "failed"), "How it ended."),
+        c.instant("finished_at", "When it ended; NULL while it runs.", nullable=True),
+        c.choice(
+            "outcome",
+            values_of(ImportOutcome),
+            "How it stands or ended; a failed one keeps what it had committed.",
+        ),
         c.count("files", "Files looked at."),
         c.count("files_unchanged", "Files that cost only a stat."),
         c.count("records_read", "Source records (lines, envelopes) read."),
@@ -209,14 +219,27 @@ IMPORT_REPORTS = TableContract(
         c.count("records_skipped", "Records that carry nothing for the ledger."),
         c.count("records_quarantined", "Records that could not be read."),
         c.count("records_deferred", "Partial last lines of growing files."),
+        c.count("sessions_new", "Sessions that came into being."),
+        c.count("sessions_changed", "Sessions that changed."),
+        c.count("calls_new", "Calls that came into being."),
+        c.count("calls_changed", "Calls that changed."),
+        c.count("events_new", "Events that came into being."),
+        c.count("events_changed", "Events that changed."),
         c.count("bytes_read", "Bytes read.", "bytes"),
         Column(
             name="report_json",
             kind=ColumnKind.JSON,
-            meaning="The whole report: also rows new and changed, errors and seconds.",
+            meaning="The whole report: also errors and seconds; `{}` while it runs.",
         ),
     ),
     rules=(
+        NullExactlyWhen(
+            name="finished_unless_running",
+            column="finished_at",
+            flag="outcome",
+            value=ImportOutcome.RUNNING,
+            remedy="Import again: that closes the reports of imports that were killed.",
+        ),
         SumOf(
             name="records_add_up",
             total="records_read",
@@ -261,6 +284,12 @@ IMPORT_FILES = TableContract(
     ),
 )
 
+
+def _running(name: str, meaning: str, unit: str) -> Column:
+    """An amount that every writer moves up or down; parity finds it where it is wrong."""
+    return Column(name=name, kind=ColumnKind.INTEGER, meaning=meaning, unit=unit)
+
+
 INGEST_QUARANTINE = TableContract(
     name="ingest_quarantine",
     grain="line that could not be read",
@@ -287,6 +316,27 @@ DIRTY_DAYS = TableContract(
         c.day("bucket_date", "The UTC day."),
         c.count("generation", "Grows with every write to the day; a refresh clears what it saw."),
         c.instant("marked_at", "When the day last became dirty."),
+        c.run_id(),
+    ),
+)
+
+LEDGER_TOTALS = TableContract(
+    name="ledger_totals",
+    grain="UTC day on which something was written",
+    primary_key=("bucket_date",),
+    columns=(
+        c.day("bucket_date", "The UTC day of the calls, and of the starts of the sessions."),
+        _running("sessions", "Sessions that started on the day.", "sessions"),
+        _running("calls", "Model calls on the day.", "calls"),
+        _running("total_tokens", "Tokens of the calls.", "tokens"),
+        Column(
+            name="cost_usd",
+            kind=ColumnKind.MONEY,
+            meaning="Known cost of the calls.",
+            unit="USD",
+        ),
+        _running("cost_unknown_calls", "Calls without a known cost.", "calls"),
+        c.instant("updated_at", "When the day was last written to."),
         c.run_id(),
     ),
 )
@@ -355,6 +405,7 @@ import_reports = table_of(IMPORT_REPORTS, Index(None, "started_at"))
 import_files = table_of(IMPORT_FILES, rowid=False)
 ingest_quarantine = table_of(INGEST_QUARANTINE)
 dirty_days = table_of(DIRTY_DAYS, rowid=False)
+ledger_totals = table_of(LEDGER_TOTALS, rowid=False)
 audit_log = table_of(AUDIT_LOG, Index(None, "occurred_at"))
 api_tokens = table_of(API_TOKENS, UniqueConstraint("token_sha256"))
 
@@ -367,6 +418,7 @@ CONTRACTS = (
     IMPORT_FILES,
     INGEST_QUARANTINE,
     DIRTY_DAYS,
+    LEDGER_TOTALS,
     AUDIT_LOG,
     API_TOKENS,
 )

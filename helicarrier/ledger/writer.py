@@ -18,8 +18,9 @@ from helicarrier.cost.governed import Pricer
 from helicarrier.ledger import dirty, history, merge, rows
 from helicarrier.ledger.enums import UNKNOWN_MODEL
 from helicarrier.ledger.model import Batch, Call, Envelope, Event, Session
-from helicarrier.ledger.sink import Row, Sink, sink_of
+from helicarrier.ledger.sink import Row, Scalar, Sink, sink_of
 from helicarrier.ledger.tables import session_events, session_ledger, session_usage
+from helicarrier.ledger.totals import DayTotals
 
 _SESSIONS = (
     f"SELECT {', '.join(rows.SESSION_FIELDS)} FROM session_ledger"  # noqa: S608 - constants
@@ -31,12 +32,14 @@ _KEYS = (
 )
 _CALLS = (
     "SELECT u.usage_id, u.session_id, u.source_uri, u.source_line, u.occurred_at,"
-    " u.total_tokens, s.started_at FROM session_usage u"
+    " u.total_tokens, s.started_at, u.cost_usd FROM session_usage u"
     " JOIN session_ledger s ON s.session_id = u.session_id WHERE u.usage_id IN {keys}"
 )
 _EVENTS = "SELECT event_id, source_uri, source_line FROM session_events WHERE event_id IN {keys}"
-_CALL_DAYS = "SELECT DISTINCT occurred_at FROM session_usage WHERE session_id IN {keys}"
-_CALL_IDS = "SELECT usage_id FROM session_usage WHERE session_id IN {keys}"
+_SESSION_CALLS = (
+    "SELECT usage_id, occurred_at, total_tokens, cost_usd FROM session_usage"
+    " WHERE session_id IN {keys}"
+)
 _DROP_CALLS = "DELETE FROM session_usage WHERE usage_id IN {keys}"
 _DROP_SESSION_CALLS = "DELETE FROM session_usage WHERE session_id IN {keys}"
 _DROP_SESSION_EVENTS = "DELETE FROM session_events WHERE session_id IN {keys}"
@@ -119,6 +122,7 @@ class LedgerWriter:
             run_id=self._run_id,
             now=times.parse(self._now),
         )
+        work.totals.save(connection, run_id=self._run_id, now=times.parse(self._now))
         return work.tally, outcomes
 
 
@@ -144,6 +148,7 @@ class _Work:
         self._run_id = run_id
         self._now = now
         self.tally = Tally()
+        self.totals = DayTotals()
         self.call_times: set[str] = set()
         self.session_times: set[str] = set()
         self._sessions: dict[str, Session] = {}
@@ -216,18 +221,28 @@ class _Work:
         """A higher revision replaces a session whole; its old days become dirty."""
         if not session_ids:
             return
-        self.call_times |= {str(row[0]) for row in self._sink.lookup(_CALL_DAYS, session_ids)}
+        for usage_id, *call in self._sink.lookup(_SESSION_CALLS, session_ids):
+            self._repriced.append(str(usage_id))
+            self._take_off(*call)
         for row in self._sink.lookup(_SESSIONS, session_ids):
-            self.session_times.add(rows.session_of(row).started_at)
-        self._repriced = [str(row[0]) for row in self._sink.lookup(_CALL_IDS, session_ids)]
+            started_at = rows.session_of(row).started_at
+            self.session_times.add(started_at)
+            self.totals.session(started_at, -1)
         history.keep_first(self._sink, self._repriced)
         self._sink.execute(_DROP_SESSION_CALLS, session_ids)
         self._sink.execute(_DROP_SESSION_EVENTS, session_ids)
+
+    def _take_off(self, occurred_at: Scalar, total_tokens: Scalar, cost: Scalar) -> None:
+        """A stored call goes; its day becomes dirty."""
+        self.call_times.add(str(occurred_at))
+        nanos = None if cost is None else int(cost)
+        self.totals.call(str(occurred_at), int(total_tokens or 0), nanos, -1)
 
     def _add_envelope(self, envelope: Envelope, *, is_new: bool) -> None:
         session = envelope.session
         self._session_rows[session.session_id] = session
         self.session_times.add(session.started_at)
+        self.totals.session(session.started_at)
         self._new_calls += [
             self._call_row(call, session.session_id, session.source_uri) for call in envelope.calls
         ]
@@ -258,18 +273,20 @@ class _Work:
             for session in map(rows.session_of, self._sink.lookup(_SESSIONS, seen))
         }
         for session_id, session in seen.items():
-            before = stored.get(session_id) or self._session_rows.get(session_id)
+            before = self._session_rows.get(session_id) or stored.get(session_id)
             merged = session if before is None else merge.merge_sessions(before, session)
             self._sessions[session_id] = merged
             if merged == before:
                 continue
             self._session_rows[session_id] = merged
             self.session_times.add(merged.started_at)
+            self.totals.session(merged.started_at)
             if before is None:
                 self.tally.sessions_new += 1
             else:
                 self.tally.sessions_changed += 1
                 self.session_times.add(before.started_at)
+                self.totals.session(before.started_at, -1)
         for batch, outcome in zip(batches, outcomes, strict=True):
             for session_id, lines in batch.session_lines.items():
                 if session_id in self._session_rows:
@@ -298,6 +315,7 @@ class _Work:
             elif merge.beats_stored(batch.winner, call, batch.source_uri, before):
                 self.tally.calls_changed += 1
                 self._touch(before.session_id, before.owner_started_at, before.occurred_at)
+                self._take_off(before.occurred_at, before.total_tokens, before.cost_nanos)
             elif owner != before.session_id:
                 self.tally.calls_changed += 1
                 self._touch(before.session_id, before.owner_started_at, before.occurred_at)
@@ -334,14 +352,15 @@ class _Work:
             return
         parents = {c.call.message_key for c in candidates.values() if not c.call.sidechain}
         superseded: set[str] = set()
-        for usage_id, session_id, started_at, occurred_at in self._sink.copies(sorted(keys)):
+        for usage_id, session_id, started_at, *call in self._sink.copies(sorted(keys)):
             name = str(usage_id)
             key = ":".join(name.split(":")[:2])
             if not name.endswith(_SIDECHAIN):
                 parents.add(key)
             elif key in parents:
                 superseded.add(name)
-                self._touch(str(session_id), str(started_at), str(occurred_at))
+                self._touch(str(session_id), str(started_at), str(call[0]))
+                self._take_off(*call)
         if superseded:
             self._sink.execute(_DROP_CALLS, superseded)
         lost = [
@@ -410,6 +429,8 @@ class _Work:
     def flush(self) -> None:
         """Write the rows: sessions first, for the foreign keys."""
         sink, now, run_id = self._sink, self._now, self._run_id
+        self.totals.calls(self._new_calls)
+        self.totals.calls(self._changed_calls)
         sink.upsert(
             session_ledger,
             [rows.session_row(s, now=now, run_id=run_id) for s in self._session_rows.values()],

@@ -140,7 +140,7 @@ class RunStore:
             yield run
         except BaseException as error:
             try:
-                self.end_run(run, finished_at=now(), error=_described(error))
+                self.end_run(run, finished_at=now(), error=described(error))
             except Exception as also:  # noqa: BLE001  the first failure is the one to report
                 error.add_note(f"the run store could not record this failure: {also}")
             raise
@@ -308,7 +308,7 @@ def _instant(microseconds: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
 
 
-def _described(error: BaseException) -> str:
+def described(error: BaseException) -> str:
     """The error in one text that any database can hold."""
     said = f"{type(error).__name__}: {error}".replace("\x00", "")
     return said.encode("utf-8", "replace").decode("utf-8")

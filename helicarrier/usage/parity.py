@@ -1,4 +1,4 @@
-"""Parity: day by day, the ledger, the facts and the aggregates must tell the same totals.
+"""Parity: day by day, imports, ledger, facts and aggregates must tell the same totals.
 
 Every store is added up on its own, exactly, and compared measure by measure. A dirty day is no
 pass and no breach: it is reported as dirty. Days outside the partition range have no facts by
@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
 from helicarrier.governance.columns import token_columns
 from helicarrier.ledger import dirty
 from helicarrier.ledger.enums import Dataset
-from helicarrier.ledger.tables import session_ledger, session_usage
+from helicarrier.ledger.tables import ledger_totals, session_ledger, session_usage
 from helicarrier.store.lake import Lake
 from helicarrier.store.operational import OperationalStore
 from helicarrier.usage.aggregates import engine, facts_view
@@ -33,6 +33,7 @@ _TOKENS = tuple(column.name for column in token_columns())
 _CALL_MEASURES = ("calls", *_TOKENS, "cost_usd", "cost_unknown_calls")
 _RUN_MEASURES = ("runs", "runtime_ms")
 _MEASURES = (*_RUN_MEASURES, *_CALL_MEASURES)
+_WRITTEN_MEASURES = ("runs", "calls", "total_tokens", "cost_usd", "cost_unknown_calls")
 _CHECKED = (Dataset.USAGE_FACTS, Dataset.SESSION_FACTS, Dataset.DAILY_USAGE_AGG)
 
 _FACT_CALLS = f"""
@@ -100,6 +101,38 @@ def parity(
     return sorted(found, key=lambda breach: (breach.day, breach.state, breach.subject))
 
 
+def ledger_parity(store: OperationalStore, days: Iterable[date] | None) -> list[ParityBreach]:
+    """Compare what was written to the ledger with what is there; empty where they agree.
+
+    Args:
+        store: holds the running totals of the writers and the rows.
+        days: UTC days in any order; None: every day that either of them knows.
+
+    Returns:
+        Breaches in the order of days, with the amounts of `imports` and `ledger`.
+    """
+    with store.read() as connection:
+        asked = _known_days(connection) if days is None else sorted(set(days))
+        rows = _both(_ledger_calls(connection, asked), _ledger_runs(connection, asked))
+        stores = {
+            "imports": _written(connection, asked),
+            "ledger": {
+                day: {name: amounts[name] for name in _WRITTEN_MEASURES}
+                for day, amounts in rows.items()
+            },
+        }
+    return [breach for day in asked for breach in _differences(day, stores)]
+
+
+def _known_days(connection: Connection) -> list[date]:
+    known = set(connection.execute(select(ledger_totals.c.bucket_date)).scalars())
+    for instant in (session_usage.c.occurred_at, session_ledger.c.started_at):
+        day_of = _day_of(connection, instant).label("day")
+        found = connection.execute(select(day_of).group_by("day")).scalars()
+        known |= set(map(date.fromisoformat, found))
+    return sorted(known)
+
+
 def _compared(store: OperationalStore, lake: Lake, days: Sequence[date]) -> list[ParityBreach]:
     with store.read() as connection:
         marked = {dataset: dirty.dirty(connection, dataset) for dataset in Dataset}
@@ -111,6 +144,7 @@ def _compared(store: OperationalStore, lake: Lake, days: Sequence[date]) -> list
         ]
         clean = sorted(set(days) - {breach.day for breach in found})
         stores = {
+            "imports": _written(connection, clean),
             "ledger": _both(_ledger_calls(connection, clean), _ledger_runs(connection, clean)),
             "daily_usage_agg": _daily_usage(connection, clean),
             "daily_provenance_agg": _daily_provenance(connection, clean),
@@ -147,6 +181,14 @@ def _out_of_range(store: OperationalStore, days: Sequence[date]) -> Iterator[Par
                 )
 
 
+def _written(connection: Connection, days: Sequence[date]) -> Totals:
+    t = ledger_totals.c
+    query = select(
+        t.bucket_date, t.sessions, t.calls, t.total_tokens, t.cost_usd, t.cost_unknown_calls
+    )
+    return _by_day(connection, query, t.bucket_date, _WRITTEN_MEASURES, days)
+
+
 def _ledger_calls(connection: Connection, days: Sequence[date]) -> Totals:
     u = session_usage.c
     measures = (
@@ -171,18 +213,20 @@ def _by_instant(
     names: Sequence[str],
     days: Sequence[date],
 ) -> Totals:
-    # Instants are UTC on both: text that begins with its day, or shown in the session's zone, UTC.
-    if connection.dialect.name == "sqlite":
-        day_of = func.substr(instant, 1, 10)
-    else:
-        day_of = func.to_char(instant, "YYYY-MM-DD")
-    query = select(day_of.label("day"), *measures).group_by("day")
+    query = select(_day_of(connection, instant).label("day"), *measures).group_by("day")
     totals = _nothing(names, days)
     for first, last in ranges(days):
         inside = (instant >= midnight(first)) & (instant < midnight(last + timedelta(days=1)))
         for day, *amounts in connection.execute(query.where(inside)):
             totals[date.fromisoformat(day)] = _named(names, amounts)
     return totals
+
+
+def _day_of(connection: Connection, instant: ColumnElement[Any]) -> ColumnElement[str]:
+    """Instants are UTC on both: text that begins with its day, or shown in the session's zone."""
+    if connection.dialect.name == "sqlite":
+        return func.substr(instant, 1, 10)
+    return func.to_char(instant, "YYYY-MM-DD")
 
 
 def _daily_usage(connection: Connection, days: Sequence[date]) -> Totals:

@@ -20,6 +20,7 @@ from helicarrier.ledger import dirty, history
 from helicarrier.ledger.rows import price_context
 from helicarrier.ledger.sink import sink_of
 from helicarrier.ledger.tables import session_ledger, session_usage
+from helicarrier.ledger.totals import DayTotals
 from helicarrier.money import from_nanos, to_nanos
 from helicarrier.store.operational import OperationalStore
 
@@ -121,6 +122,12 @@ def _moves(connection: Connection, day: date, pricer: Pricer) -> Iterator[_Move]
 
 
 def _apply(connection: Connection, moves: Sequence[_Move], *, run_id: str, now: datetime) -> None:
+    totals = DayTotals()
+    for move in moves:
+        at = times.utc_text(move.occurred_at)
+        totals.call(at, 0, move.before[0], -1)
+        totals.call(at, 0, move.after[0])
+    totals.save(connection, run_id=run_id, now=now)
     sink = sink_of(connection)
     ids = [move.usage_id for move in moves]
     history.keep_first(sink, ids)

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -42,6 +43,7 @@ def test_import_killed_at_random_points_and_run_again_equals_an_undisturbed_one(
             time.sleep(rng.uniform(0.3, 2.5))
             process.send_signal(signal.SIGKILL)
     run("import", corpus)
+    _every_row_is_in_a_closed_report(data_dir)
     undisturbed = tmp_path / "undisturbed"
     subprocess.run(
         command("import", corpus, "--workers", 1, "--data-dir", undisturbed),
@@ -50,3 +52,21 @@ def test_import_killed_at_random_points_and_run_again_equals_an_undisturbed_one(
         env=dict(os.environ),
     )
     assert contents(data_dir) == contents(undisturbed)
+
+
+def _every_row_is_in_a_closed_report(data_dir: Path) -> None:
+    """Killed imports have the report of what they had committed."""
+    with sqlite3.connect(data_dir / "helicarrier.sqlite") as store:
+        reported = store.execute(
+            "SELECT SUM(sessions_new), SUM(calls_new), SUM(events_new) FROM import_reports"
+        ).fetchone()
+        stored = [
+            store.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]  # noqa: S608 - constants
+            for table in ("session_ledger", "session_usage", "session_events")
+        ]
+        outcomes = dict(
+            store.execute("SELECT outcome, COUNT(*) FROM import_reports GROUP BY outcome")
+        )
+    assert list(reported) == stored
+    assert outcomes.pop("completed") >= 1
+    assert set(outcomes) <= {"failed"}

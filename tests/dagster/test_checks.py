@@ -4,15 +4,14 @@ import shutil
 import sqlite3
 from collections.abc import Mapping
 from datetime import date, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
-from sqlalchemy import select
 
 from assets.partitions import FIRST_DAY, range_tags
 from checks import usage
 from helicarrier.governance.frames import SAMPLE
-from helicarrier.ledger.tables import dirty_days
 from helicarrier.settings import Settings
 from resources import resources_of
 from tests.dagster.conftest import (
@@ -28,6 +27,9 @@ from tests.dagster.conftest import (
 )
 
 Results = Mapping[tuple[str, str], dg.AssetCheckEvaluation]
+RECOUNT = (
+    Path(__file__).parents[2] / "migrations" / "core" / "sql" / "0002_ledger_totals.sqlite.sql"
+)
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 
 
@@ -36,6 +38,12 @@ def tamper(project: Project, statement: str, *params: object) -> int:
     with sqlite3.connect(project.settings.sqlite_path) as database:
         database.execute("PRAGMA ignore_check_constraints = ON")
         return database.execute(statement, params).rowcount
+
+
+def recount(project: Project) -> None:
+    """Let the writers' totals agree with the rows, as if those had been written so."""
+    tamper(project, "DELETE FROM ledger_totals")
+    tamper(project, RECOUNT.read_text())
 
 
 def midnight_after(day: date) -> str:
@@ -195,24 +203,51 @@ def test_days_outside_of_the_partitions_are_exempt_from_parity(refreshed: Projec
         long_ago,
         midnight_after(FIRST),
     )
+    recount(refreshed)
     refreshed.run("refresh_usage", FIRST)
     found = check_results(refreshed.run("audit"))["daily_usage_agg", "parity"]
     assert found.passed
     assert value(found.metadata, "out_of_range_days") == [long_ago]
 
 
-def test_lost_sessions_are_a_breach(refreshed: Project) -> None:
-    """The reports of the imports remember how many sessions there were."""
-    tamper(refreshed, "DELETE FROM session_events")
-    tamper(refreshed, "DELETE FROM session_usage")
-    tamper(refreshed, "DELETE FROM session_ledger WHERE started_at < ?", midnight_after(FIRST))
+_OF_FIRST_CALL = (
+    "WHERE usage_id = "
+    "(SELECT MIN(usage_id) FROM session_usage WHERE occurred_at < ? AND cost_usd > 0)"
+)
+_MORE_TOKENS = "prompt_tokens = prompt_tokens + 1, total_tokens = total_tokens + 1"
+LOST = {
+    "sessions": ("DELETE FROM session_ledger WHERE started_at < ?", "runs: imports 9, ledger 0"),
+    "tokens": (f"UPDATE session_usage SET {_MORE_TOKENS} {_OF_FIRST_CALL}", "total_tokens: "),
+    "cost": (f"UPDATE session_usage SET cost_usd = cost_usd + 1 {_OF_FIRST_CALL}", "cost_usd: "),
+}
+"""What happens to the rows of the first day, and what the check says; `?` is the day after."""
+
+
+@pytest.mark.parametrize("what", LOST)
+def test_rows_that_were_lost_or_changed_are_a_breach(refreshed: Project, what: str) -> None:
+    """To the token and the nano-dollar; the check names the day and both amounts."""
+    statement, told = LOST[what]
+    if what == "sessions":
+        tamper(refreshed, "DELETE FROM session_events")
+        tamper(refreshed, "DELETE FROM session_usage")
+    assert tamper(refreshed, statement, midnight_after(FIRST)) > 0
+    found = check_results(refreshed.run("refresh_usage", FIRST))["session_ledger", "import_totals"]
+    assert (found.passed, found.severity) == (False, ERROR)
+    assert value(found.metadata, "differing_days") == [FIRST.isoformat()]
+    assert told in (found.description or "")
+
+
+def test_a_whole_day_that_is_gone_is_found(refreshed: Project) -> None:
+    """The totals of the writers remember the day that no row tells of."""
+    for table, column in (("session_usage", "occurred_at"), ("session_ledger", "started_at")):
+        tamper(refreshed, f"DELETE FROM {table} WHERE {column} >= ?", LAST.isoformat())  # noqa: S608
     found = check_results(refreshed.run("audit"))["session_ledger", "import_totals"]
     assert (found.passed, found.severity) == (False, ERROR)
-    assert "9 of 89 imported sessions are gone" in (found.description or "")
+    assert LAST.isoformat() in value(found.metadata, "differing_days")
 
 
-def test_rows_without_a_report_are_an_open_question(refreshed: Project) -> None:
-    """An import that died before its report left rows behind: they are counted, not condemned."""
+def test_lost_reports_are_an_open_question(refreshed: Project) -> None:
+    """Nothing is wrong with the rows: the missing reports are counted, not condemned."""
     tamper(refreshed, "DELETE FROM import_reports")
     found = check_results(refreshed.run("audit"))["session_ledger", "import_totals"]
     assert (found.passed, found.severity) == (False, WARN)
@@ -230,11 +265,3 @@ def test_check_of_a_missing_store_raises(empty: Project) -> None:
         for failure in failures
         if failure.step_failure_data.user_failure_data
     } == {"MIGRATION_PENDING"}
-
-
-def test_warning_does_not_stop_what_follows(refreshed: Project) -> None:
-    """An open question about the imports' totals is no reason to leave days dirty."""
-    tamper(refreshed, "DELETE FROM import_reports")
-    result = refreshed.run("refresh_usage", FIRST)
-    assert result.success
-    assert refreshed.select(select(dirty_days)) == []

@@ -60,6 +60,7 @@ def test_the_wire_form_has_every_figure() -> None:
     assert _report(_progress(1)).as_json() == {
         "runId": "r",
         "outcome": "completed",
+        "failure": None,
         "dryRun": False,
         "startedAt": "2026-10-05T00:00:00.000000Z",
         "finishedAt": "2026-10-05T00:00:01.000000Z",

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from helicarrier.errors import ErrorCode, InputRejected, NotReady, UsageError
+from helicarrier.ingest import report_store
+from helicarrier.ingest.report import Progress, Records
 from helicarrier.ingest.service import ASSET_KEY, import_sessions, report_path
 from helicarrier.ledger.tables import import_reports, session_usage
+from helicarrier.ledger.writer import Tally
 from helicarrier.settings import Settings
-from helicarrier.store.run_model import RunStatus
+from helicarrier.store.run_model import Run, RunStatus
 from helicarrier.store.run_store import RunStore
 from helicarrier.store.warehouse import WarehouseStore
 from tests.ingest import logs, samples
@@ -183,3 +186,42 @@ def test_a_failure_closes_the_run_as_failed(settings: Settings, folder: Path) ->
     newest, _ = RunStore(WarehouseStore(settings.warehouse_path)).runs_for(ASSET_KEY)
     assert newest.status is RunStatus.FAILED
     assert "ingest_quarantine" in str(newest.error)
+
+
+def test_an_import_that_breaks_off_reports_what_it_had_committed(
+    settings: Settings, folder: Path
+) -> None:
+    """The report is closed as failed, says why, and still accounts for every record it read."""
+    import_sessions(settings, [folder])
+    with sqlite3.connect(settings.sqlite_path) as database:
+        database.execute("DROP TABLE dirty_days")
+    with pytest.raises(Exception, match="dirty_days"):
+        import_sessions(settings, [logs.write(folder / "b.jsonl", *samples.CLAUDE)])
+    row = max(Ledger(settings.url).rows(import_reports), key=lambda row: str(row["started_at"]))
+    beside = json.loads(report_path(settings, str(row["run_id"])).read_bytes())
+    assert (row["outcome"], beside["outcome"], row["records_read"]) == ("failed", "failed", 0)
+    assert "dirty_days" in beside["failure"]
+
+
+def test_an_import_that_was_killed_is_closed_by_the_next_one(
+    settings: Settings, folder: Path
+) -> None:
+    """With the counts of what it had committed; one that still runs is left alone."""
+    import_sessions(settings, [folder])
+    ledger, runs = Ledger(settings.url), RunStore(WarehouseStore(settings.warehouse_path))
+    part = Progress(records=Records(read=3, written=2, skipped=1), rows=Tally(calls_new=2))
+    for run_id in ("killed", "running"):
+        runs.start_run(ASSET_KEY, run_id=run_id, started_at=START)
+        with ledger.store.write() as connection:
+            report_store.open_report(connection, run_id, started_at=START)
+            report_store.add(connection, run_id, part)
+            report_store.add(connection, run_id, part)
+    runs.end_run(Run(run_id="killed", started_at=START), finished_at=START, error="interrupted")
+    import_sessions(settings, [folder])
+    rows = {str(row["run_id"]): row for row in ledger.rows(import_reports)}
+    assert rows["running"]["outcome"] == "running"
+    killed = json.loads(str(rows["killed"]["report_json"]))
+    assert killed == json.loads(report_path(settings, "killed").read_bytes())
+    assert (killed["outcome"], killed["failure"]) == ("failed", "interrupted")
+    assert (killed["read"], killed["written"], killed["skipped"]) == (6, 4, 2)
+    assert killed["rows"]["calls"] == {"new": 4, "changed": 0}

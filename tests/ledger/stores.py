@@ -29,6 +29,7 @@ from helicarrier.ledger.tables import (
 from helicarrier.ledger.writer import BatchOutcome, LedgerWriter, Tally
 from helicarrier.store import migrate
 from helicarrier.store.operational import OperationalStore
+from helicarrier.usage.parity import ledger_parity
 from tests.postgres import fresh_database
 
 __all__ = ["ledger", "migrated_postgres", "migrated_sqlite", "sqlite_ledger"]
@@ -54,6 +55,7 @@ _EMPTIED = (
     "import_reports",
     "ingest_quarantine",
     "dirty_days",
+    "ledger_totals",
 )
 
 Dump = dict[str, list[tuple[object, ...]]]
@@ -111,6 +113,7 @@ class Ledger:
         leave_out: set[str] = frozenset(),
     ) -> Dump:
         """Tables without what tells of the run and not of the sessions."""
+        assert ledger_parity(self.store, None) == [], "the writers' totals are those of the rows"
         left_out = _OF_THE_RUN | leave_out
         return {
             table.name: sorted(

@@ -243,6 +243,7 @@ def test_exactly_one_of_two_different_copies_wins(
             occurred_at=f"2026-10-05T00:{minute:02}:00.000000Z",
             total_tokens=tokens,
             owner_started_at="2026-10-05T00:00:00.000000Z",
+            cost_nanos=None,
         )
         return beats_stored(winner, _call(new[0], new[1], new[3] or 0), new[2], stored)
 
@@ -278,5 +279,6 @@ def test_tokens_decide_then_time_then_place(
         occurred_at="2026-10-05T00:02:00.000000Z",
         total_tokens=10,
         owner_started_at="2026-10-05T00:00:00.000000Z",
+        cost_nanos=None,
     )
     assert beats_stored(winner, _call(tokens, minute, line), uri, stored) is wins

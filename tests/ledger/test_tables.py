@@ -14,6 +14,7 @@ from helicarrier.ledger.tables import (
     import_files,
     import_reports,
     ingest_quarantine,
+    ledger_totals,
     session_events,
     session_ledger,
     session_usage,
@@ -105,6 +106,12 @@ REPORT: Row = {
     "records_deferred": 5,
     "bytes_read": 1,
     "report_json": "{}",
+    "sessions_new": 1,
+    "sessions_changed": 0,
+    "calls_new": 1,
+    "calls_changed": 0,
+    "events_new": 1,
+    "events_changed": 0,
 }
 FILE: Row = {
     "path": "/x",
@@ -131,6 +138,16 @@ BAD_LINE: Row = {
     "attempts": 1,
     "run_id": "r",
 }
+TOTALS: Row = {
+    "bucket_date": AT.date(),
+    "sessions": 1,
+    "calls": 1,
+    "total_tokens": 15,
+    "cost_usd": Decimal(1),
+    "cost_unknown_calls": 0,
+    "updated_at": AT,
+    "run_id": "r",
+}
 DIRTY: Row = {
     "dataset": "usage_facts",
     "bucket_date": date(2026, 10, 5),
@@ -154,6 +171,7 @@ VALID: list[tuple[Table, Row]] = [
     (import_files, FILE),
     (ingest_quarantine, BAD_LINE),
     (dirty_days, DIRTY),
+    (ledger_totals, TOTALS),
     (api_tokens, TOKEN),
 ]
 MISSING: Row = {
@@ -180,6 +198,7 @@ BREACHES: dict[str, tuple[Table, Row, Row]] = {
     "negative revision": (session_ledger, SESSION, {"revision": -1}),
     "history without version": (usage_cost_history, HISTORY, {"pricing_version": None}),
     "lost record": (import_reports, REPORT, {"records_read": 16}),
+    "report that never ended": (import_reports, REPORT, {"finished_at": None}),
     "invented record": (import_reports, REPORT, {"records_deferred": 6}),
 }
 ENUMS = [

@@ -70,6 +70,7 @@ def test_a_lost_aggregate_row_is_found(refreshed: Usage) -> None:
     change(refreshed, f"DELETE FROM daily_usage_agg WHERE bucket_date = '{DAY}'")  # noqa: S608
     assert (DAY, ParityState.DIFFERS, "calls") in found(refreshed)
     assert amounts(refreshed, "calls") == {
+        "imports": 2,
         "ledger": 2,
         "facts": 2,
         "daily_usage_agg": 0,
@@ -86,6 +87,8 @@ def test_a_lost_aggregate_row_is_found(refreshed: Usage) -> None:
         ("UPDATE daily_usage_agg SET reasoning_tokens_total = 1", "reasoning_tokens"),
         ("UPDATE daily_provenance_agg SET calls_total = 9", "calls"),
         ("UPDATE model_perf_agg SET runs_total = 9", "runs"),
+        ("UPDATE ledger_totals SET total_tokens = 9", "total_tokens"),
+        ("UPDATE ledger_totals SET cost_usd = 0", "cost_usd"),
     ],
 )
 def test_every_table_and_measure_is_watched(refreshed: Usage, sql: str, subject: str) -> None:

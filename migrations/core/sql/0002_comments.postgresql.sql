@@ -27,7 +27,8 @@ COMMENT ON COLUMN session_ledger.payload_sha256 IS
   'Fingerprint of the canonical envelope (RFC 8785); NULL for a merged session log.';
 COMMENT ON COLUMN session_ledger.idempotency_key IS
   'Key under which the session was accepted; unique.';
-COMMENT ON COLUMN session_ledger.revision IS 'Envelope revision; a higher one replaces the session.';
+COMMENT ON COLUMN session_ledger.revision IS
+  'Envelope revision; a higher one replaces the session.';
 COMMENT ON COLUMN session_ledger.ingested_at IS 'When the row was last written.';
 COMMENT ON COLUMN session_ledger.run_id IS
   'Run of the run store that wrote this row; `helicarrier lineage` explains it.';
@@ -92,8 +93,9 @@ COMMENT ON TABLE import_reports IS 'One row per import.';
 COMMENT ON COLUMN import_reports.run_id IS
   'Run of the run store that wrote this row; `helicarrier lineage` explains it.';
 COMMENT ON COLUMN import_reports.started_at IS 'When the import began.';
-COMMENT ON COLUMN import_reports.finished_at IS 'When it ended.';
-COMMENT ON COLUMN import_reports.outcome IS 'How it ended.';
+COMMENT ON COLUMN import_reports.finished_at IS 'When it ended; NULL while it runs.';
+COMMENT ON COLUMN import_reports.outcome IS
+  'How it stands or ended; a failed one keeps what it had committed.';
 COMMENT ON COLUMN import_reports.files IS 'Files looked at.';
 COMMENT ON COLUMN import_reports.files_unchanged IS 'Files that cost only a stat.';
 COMMENT ON COLUMN import_reports.records_read IS 'Source records (lines, envelopes) read.';
@@ -102,9 +104,15 @@ COMMENT ON COLUMN import_reports.records_duplicate IS 'Records whose rows were a
 COMMENT ON COLUMN import_reports.records_skipped IS 'Records that carry nothing for the ledger.';
 COMMENT ON COLUMN import_reports.records_quarantined IS 'Records that could not be read.';
 COMMENT ON COLUMN import_reports.records_deferred IS 'Partial last lines of growing files.';
+COMMENT ON COLUMN import_reports.sessions_new IS 'Sessions that came into being.';
+COMMENT ON COLUMN import_reports.sessions_changed IS 'Sessions that changed.';
+COMMENT ON COLUMN import_reports.calls_new IS 'Calls that came into being.';
+COMMENT ON COLUMN import_reports.calls_changed IS 'Calls that changed.';
+COMMENT ON COLUMN import_reports.events_new IS 'Events that came into being.';
+COMMENT ON COLUMN import_reports.events_changed IS 'Events that changed.';
 COMMENT ON COLUMN import_reports.bytes_read IS 'Bytes read.';
 COMMENT ON COLUMN import_reports.report_json IS
-  'The whole report: also rows new and changed, errors and seconds.';
+  'The whole report: also errors and seconds; `{}` while it runs.';
 COMMENT ON TABLE import_files IS 'One row per file that was imported.';
 COMMENT ON COLUMN import_files.path IS 'Absolute path.';
 COMMENT ON COLUMN import_files.reader IS 'Reader that understood the file.';
@@ -139,6 +147,17 @@ COMMENT ON COLUMN dirty_days.generation IS
   'Grows with every write to the day; a refresh clears what it saw.';
 COMMENT ON COLUMN dirty_days.marked_at IS 'When the day last became dirty.';
 COMMENT ON COLUMN dirty_days.run_id IS
+  'Run of the run store that wrote this row; `helicarrier lineage` explains it.';
+COMMENT ON TABLE ledger_totals IS 'One row per UTC day on which something was written.';
+COMMENT ON COLUMN ledger_totals.bucket_date IS
+  'The UTC day of the calls, and of the starts of the sessions.';
+COMMENT ON COLUMN ledger_totals.sessions IS 'Sessions that started on the day.';
+COMMENT ON COLUMN ledger_totals.calls IS 'Model calls on the day.';
+COMMENT ON COLUMN ledger_totals.total_tokens IS 'Tokens of the calls.';
+COMMENT ON COLUMN ledger_totals.cost_usd IS 'Known cost of the calls.';
+COMMENT ON COLUMN ledger_totals.cost_unknown_calls IS 'Calls without a known cost.';
+COMMENT ON COLUMN ledger_totals.updated_at IS 'When the day was last written to.';
+COMMENT ON COLUMN ledger_totals.run_id IS
   'Run of the run store that wrote this row; `helicarrier lineage` explains it.';
 COMMENT ON TABLE audit_log IS 'One row per action worth defending.';
 COMMENT ON COLUMN audit_log.audit_id IS 'Id of the entry.';
@@ -181,7 +200,8 @@ COMMENT ON COLUMN daily_usage_agg.cost_unknown_calls IS 'Calls without a known c
 COMMENT ON COLUMN daily_usage_agg.updated_at IS 'When the row was computed.';
 COMMENT ON COLUMN daily_usage_agg.run_id IS
   'Run of the run store that wrote this row; `helicarrier lineage` explains it.';
-COMMENT ON TABLE daily_provenance_agg IS 'One row per UTC day, provider, model and combination of provenance.';
+COMMENT ON TABLE daily_provenance_agg IS
+  'One row per UTC day, provider, model and combination of provenance.';
 COMMENT ON COLUMN daily_provenance_agg.bucket_date IS 'UTC day.';
 COMMENT ON COLUMN daily_provenance_agg.provider IS 'Who served the model.';
 COMMENT ON COLUMN daily_provenance_agg.model_id IS 'The call''s model.';
@@ -203,7 +223,8 @@ COMMENT ON COLUMN daily_provenance_agg.cache_write_1h_tokens_total IS
   'Tokens written to a one-hour cache.';
 COMMENT ON COLUMN daily_provenance_agg.completion_tokens_total IS
   'Output tokens, reasoning included.';
-COMMENT ON COLUMN daily_provenance_agg.reasoning_tokens_total IS 'Output tokens spent on reasoning.';
+COMMENT ON COLUMN daily_provenance_agg.reasoning_tokens_total IS
+  'Output tokens spent on reasoning.';
 COMMENT ON COLUMN daily_provenance_agg.total_tokens_total IS
   'Prompt, cache read, cache writes, completion.';
 COMMENT ON COLUMN daily_provenance_agg.cost_usd_total IS 'Known cost of the calls.';
@@ -211,7 +232,8 @@ COMMENT ON COLUMN daily_provenance_agg.cost_unknown_calls IS 'Calls without a kn
 COMMENT ON COLUMN daily_provenance_agg.updated_at IS 'When the row was computed.';
 COMMENT ON COLUMN daily_provenance_agg.run_id IS
   'Run of the run store that wrote this row; `helicarrier lineage` explains it.';
-COMMENT ON TABLE model_perf_agg IS 'One row per trailing window, agent (or *), task category (or *) and primary model.';
+COMMENT ON TABLE model_perf_agg IS
+  'One row per trailing window, agent (or *), task category (or *) and primary model.';
 COMMENT ON COLUMN model_perf_agg.window_start IS 'First day of the window.';
 COMMENT ON COLUMN model_perf_agg.window_end IS 'Last day of the window, included.';
 COMMENT ON COLUMN model_perf_agg.agent_id IS 'The agent; `*` for all.';
@@ -288,4 +310,4 @@ COMMENT ON COLUMN notifications.attempts IS 'How often delivery was tried.';
 COMMENT ON COLUMN notifications.created_at IS 'When it was queued.';
 COMMENT ON COLUMN notifications.next_attempt_at IS 'When it is tried next.';
 COMMENT ON COLUMN notifications.delivered_at IS 'When it arrived.';
-COMMENT ON COLUMN notifications.last_error IS 'Why the last attempt failed.'
+COMMENT ON COLUMN notifications.last_error IS 'Why the last attempt failed.';

@@ -79,6 +79,7 @@ def upgrade() -> None:
         op.drop_table(table + ASIDE)
     run_script(f"0002_search.{dialect}.sql")
     run_script(f"0002_dirty_days.{dialect}.sql")
+    run_script(f"0002_ledger_totals.{dialect}.sql")
     if dialect == "postgresql":
         op.create_index(
             "ix_session_usage_usage_id_bytes",  # keys are looked up by their beginning, by bytes
@@ -218,8 +219,8 @@ def imports() -> None:
         "import_reports",
         text("run_id"),
         instant("started_at"),
-        instant("finished_at"),
-        choice("outcome", "completed", "rejected", "failed"),
+        instant("finished_at", null=True),
+        choice("outcome", "running", "completed", "rejected", "failed"),
         count("files"),
         count("files_unchanged"),
         count("records_read"),
@@ -228,10 +229,17 @@ def imports() -> None:
         count("records_skipped"),
         count("records_quarantined"),
         count("records_deferred"),
+        count("sessions_new"),
+        count("sessions_changed"),
+        count("calls_new"),
+        count("calls_changed"),
+        count("events_new"),
+        count("events_changed"),
         count("bytes_read"),
         text("report_json"),
         key=("run_id",),
         rules={
+            "finished_unless_running": "(finished_at IS NULL) = (outcome = 'running')",
             "records_add_up": (
                 "records_read = records_written + records_duplicate "
                 "+ records_skipped + records_quarantined + records_deferred"
@@ -276,6 +284,19 @@ def imports() -> None:
         instant("marked_at"),
         text("run_id"),
         key=("dataset", "bucket_date"),
+        rowid=False,
+    )
+    create(
+        "ledger_totals",
+        day("bucket_date"),
+        integer("sessions"),
+        integer("calls"),
+        integer("total_tokens"),
+        amount("cost_usd"),
+        integer("cost_unknown_calls"),
+        instant("updated_at"),
+        text("run_id"),
+        key=("bucket_date",),
         rowid=False,
     )
     create(
@@ -502,10 +523,15 @@ def number(name: str, *, null: bool = False) -> sa.Column:
     return sa.Column(name, kind, nullable=null)
 
 
-def money(name: str, *, null: bool = False) -> sa.Column:
+def amount(name: str, *, null: bool = False) -> sa.Column:
     """Exact dollars: whole nano-dollars on SQLite."""
     kind = sa.NUMERIC(20, 9).with_variant(sa.INTEGER(), "sqlite")
-    return ranged(sa.Column(name, kind, nullable=null))
+    return sa.Column(name, kind, nullable=null)
+
+
+def money(name: str, *, null: bool = False) -> sa.Column:
+    """Dollars that cannot be negative."""
+    return ranged(amount(name, null=null))
 
 
 def instant(name: str, *, null: bool = False) -> sa.Column:
