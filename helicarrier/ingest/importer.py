@@ -22,7 +22,7 @@ from helicarrier.errors import ErrorCode, HelicarrierError, InputRejected
 from helicarrier.ingest import quarantine, report_store
 from helicarrier.ingest.files import FileRegister
 from helicarrier.ingest.readers.base import Reader
-from helicarrier.ingest.readers.registry import HEAD_BYTES, sniff
+from helicarrier.ingest.readers.registry import HEAD_BYTES, SHORT_HEAD_BYTES, sniff
 from helicarrier.ingest.report import FileError, Progress
 from helicarrier.ingest.source import BadRecord, FileMark, Stretch, stretches
 from helicarrier.ledger.enums import FileState
@@ -195,7 +195,11 @@ def _printable(path: Path) -> str:
 
 def _reader(path: Path) -> Reader | None:
     with path.open("rb") as file:
-        return sniff(path, file.read(HEAD_BYTES))
+        start = file.read(SHORT_HEAD_BYTES)
+        found = sniff(path, start)
+        if found is None and len(start) == SHORT_HEAD_BYTES:
+            found = sniff(path, start + file.read(HEAD_BYTES - SHORT_HEAD_BYTES))
+        return found
 
 
 def _conflicts(stretch: Stretch, outcome: BatchOutcome) -> list[BadRecord]:

@@ -17,7 +17,7 @@ from helicarrier.ingest.readers.base import BadLine, Parser, Reader
 from helicarrier.ledger.enums import FileState
 from helicarrier.ledger.model import Batch
 
-BLOCK_BYTES = 256 * 1024  # small enough to stay in the processor's cache between its uses
+BLOCK_BYTES = 64 * 1024  # small enough for the cache, and for the allocator to keep between uses
 STRETCH_BYTES = 8 * 1024 * 1024
 BAD_IN_A_ROW = 50
 BAD_SHARE = 0.01
@@ -250,12 +250,17 @@ class _Lines:
         feed, account = self._parser.feed, self._account
         relevant = account.relevant
         number = self._number
-        lines = block.split(b"\n")
-        rest = lines.pop()
-        if lines and self._within_line:
+        end = block.find(b"\n")
+        if end >= 0 and self._within_line:
             number -= 1
             self._within_line = False
-        for line in lines:
+        # Line by line: splitting a block at once makes so many texts that the allocator asks the
+        # system for memory again at every block.
+        start = 0
+        while end >= 0:
+            line = block[start:end]
+            start = end + 1
+            end = block.find(b"\n", start)
             number += 1
             try:
                 if feed(number, line):
@@ -271,8 +276,8 @@ class _Lines:
             account.read += 1
         self._fed += number - self._number
         self._number = number
-        self._advance(memoryview(block)[: len(block) - len(rest)])
-        return rest
+        self._advance(memoryview(block)[:start])
+        return block[start:]
 
     def _count_bad(self, number: int) -> None:
         self._bad += 1

@@ -49,9 +49,14 @@ def unreadable(error: Exception) -> BadLine:
 _NUL = b"\\u0000"
 
 
+def has_nul(line: bytes) -> bool:
+    """Whether an escaped NUL stands in a line: databases take none in a text."""
+    return _NUL in line
+
+
 def without_nul(line: bytes) -> bytes:
-    """A line whose escaped NULs are replacement characters: databases take no NUL in a text."""
-    return line.replace(_NUL, b"\\ufffd") if _NUL in line else line
+    """A line whose escaped NULs are replacement characters."""
+    return line.replace(_NUL, b"\\ufffd")
 
 
 class Parser(Protocol):

@@ -20,6 +20,7 @@ from helicarrier.ingest.readers.base import (
     Head,
     Parser,
     TokenCount,
+    has_nul,
     text_of,
     unreadable,
     without_nul,
@@ -161,13 +162,16 @@ class _ClaudeCodeParser:
         return self._rows.drain()
 
     def feed(self, number: int, line: bytes) -> bool:
-        line = without_nul(line)
         try:
             record = _line.decode(line)
+            if _says_nothing(record):
+                return False
+            if has_nul(line):
+                record = _line.decode(without_nul(line))
         except msgspec.ValidationError as error:
             return self._other_layout(line, error)
         except msgspec.DecodeError:
-            return self._several(number, line)
+            return self._several(number, without_nul(line))
         except UNREADABLE as error:
             raise unreadable(error) from None
         return self._take(number, record)
@@ -400,6 +404,14 @@ class _ClaudeCodeParser:
             return False
         self._rows.describe(so_far, number, title=record.custom_title or record.summary)
         return True
+
+
+def _says_nothing(record: _Line) -> bool:
+    """Most lines, and most bytes: known before anything else of them is looked at."""
+    kind = record.type
+    if kind == "progress":
+        return record.data is None or record.data.message is None
+    return kind not in _READ_TYPES
 
 
 def _check_call(message: _Message) -> None:

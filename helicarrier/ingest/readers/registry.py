@@ -8,6 +8,7 @@ from pathlib import Path
 
 from helicarrier.ingest.readers.base import Head, Reader
 
+SHORT_HEAD_BYTES = 32 * 1024  # enough for nearly every file
 HEAD_BYTES = 1024 * 1024  # a log may begin with a long line that says nothing of its format
 
 
