@@ -50,6 +50,10 @@ DEFAULT_MARGINS: Mapping[Gate, float] = MappingProxyType(
 )
 """How much worse than its baseline a run may be and still not count as worse."""
 
+DEFAULT_CONFIDENCE = 0.95
+DEFAULT_MIN_N = 30
+"""Independent items that a slice needs before it is judged at all."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalRecord:
