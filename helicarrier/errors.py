@@ -5,6 +5,7 @@
     ├── NotReady               3  the store is not at the schema this version needs
     ├── InputRejected          4  data was refused; nothing of it was written
     │   └── ContractError         one envelope was refused, with a list of violations
+    ├── RequestRefused         4  an HTTP request was refused before anything was looked up
     ├── Conflict               5  the same key with other content
     ├── StorageUnavailable     6  the database or a file cannot be reached or written
     └── VerificationFailed     7  stored data does not agree with itself
@@ -39,6 +40,13 @@ class ErrorCode(StrEnum):
     GOVERNANCE_BREACH = "GOVERNANCE_BREACH"
     VERIFICATION_FAILED = "VERIFICATION_FAILED"
     BACKUP_INVALID = "BACKUP_INVALID"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    CONTROL_DISABLED = "CONTROL_DISABLED"
+    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+    RATE_LIMITED = "RATE_LIMITED"
 
 
 class HelicarrierError(Exception):
@@ -97,6 +105,17 @@ class ContractError(InputRejected):
         super().__init__(message, code=code)
         self.http_status = 422 if code is ErrorCode.UNSUPPORTED_CONTRACT_VERSION else 400
         self.violations = tuple(sorted(set(violations)))
+
+
+class RequestRefused(HelicarrierError):
+    """An HTTP request was refused before anything was looked up or written."""
+
+    exit_code = 4
+
+    def __init__(self, http_status: int, code: ErrorCode, message: str) -> None:
+        """Args: http_status (4xx), code, message."""
+        super().__init__(message, code=code)
+        self.http_status = http_status
 
 
 class Conflict(HelicarrierError):

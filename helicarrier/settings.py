@@ -36,6 +36,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     """How much is logged to stderr; `info` tells every import, refresh and migration."""
 
+    contract_strict: bool = True
+    """Whether the HTTP service takes versioned envelopes only; off, a bare V1 payload as well."""
+    secret: str | None = None
+    """A secret that opens every route of the HTTP service; tokens with a scope are better."""
+    allowed_hosts: str = "localhost,127.0.0.1,[::1]"
+    """Names in the Host header that the HTTP service answers to, separated by commas."""
+    rate_limit: Annotated[int, msgspec.Meta(ge=1)] = 5000
+    """Requests a second that one token, or one address without a token, may send."""
+    drain_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.5
+    """How long the HTTP service says that it is not ready before it stops taking requests."""
+
     @property
     def sqlite_path(self) -> Path:
         """The SQLite file that is used when `db_url` is not set."""
@@ -97,6 +108,11 @@ _EXPECTED = {
     "log_level": "debug, info, warning or error",
     "db_url": "a URL",
     "import_paths": "folders separated by `:`",
+    "contract_strict": "true or false",
+    "secret": "a text",
+    "allowed_hosts": "names separated by commas",
+    "rate_limit": "a whole number of at least 1",
+    "drain_seconds": "a number of seconds",
 }
 _FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
 

@@ -27,6 +27,9 @@ COMMANDS = {
     "quarantine": ("helicarrier.cli.quarantine:quarantine", "Show lines that were refused."),
     "refresh": ("helicarrier.cli.refresh:refresh", "Refresh the aggregates of dirty days."),
     "report": ("helicarrier.cli.report:report", "Report usage, performance or cost."),
+    "openapi": ("helicarrier.cli.openapi:openapi", "Print the OpenAPI document of the service."),
+    "token": ("helicarrier.cli.token:token", "Make, list and revoke access tokens."),
+    "serve": ("helicarrier.cli.serve:serve", "Serve the HTTP API and the pages."),
     "restore": ("helicarrier.cli.restore:restore", "Put a backup back in place."),
 }
 """Name -> where the command is, and its line in the help."""

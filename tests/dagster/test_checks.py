@@ -217,8 +217,8 @@ _OF_FIRST_CALL = (
 _MORE_TOKENS = "prompt_tokens = prompt_tokens + 1, total_tokens = total_tokens + 1"
 LOST = {
     "sessions": ("DELETE FROM session_ledger WHERE started_at < ?", "runs: imports 9, ledger 0"),
-    "tokens": (f"UPDATE session_usage SET {_MORE_TOKENS} {_OF_FIRST_CALL}", "total_tokens: "),
-    "cost": (f"UPDATE session_usage SET cost_usd = cost_usd + 1 {_OF_FIRST_CALL}", "cost_usd: "),
+    "tokens": (f"UPDATE session_usage SET {_MORE_TOKENS} {_OF_FIRST_CALL}", "total_tokens: "),  # noqa: S608 - constants
+    "cost": (f"UPDATE session_usage SET cost_usd = cost_usd + 1 {_OF_FIRST_CALL}", "cost_usd: "),  # noqa: S608 - constants
 }
 """What happens to the rows of the first day, and what the check says; `?` is the day after."""
 

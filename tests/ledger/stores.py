@@ -56,6 +56,8 @@ _EMPTIED = (
     "ingest_quarantine",
     "dirty_days",
     "ledger_totals",
+    "api_tokens",
+    "audit_log",
 )
 
 Dump = dict[str, list[tuple[object, ...]]]

@@ -36,9 +36,14 @@ def test_a_line_tells_who_did_what_to_what(ledger: Ledger) -> None:
 
 def test_a_line_of_an_action_that_failed_is_not_there(ledger: Ledger) -> None:
     """Both are one transaction."""
-    with pytest.raises(_Broken), ledger.store.write() as connection:
-        connection.execute(insert(api_tokens).values(TOKEN))
-        audit.record(connection, actor="cli", action="token.created", subject="t", now=NOW)
-        raise _Broken
+
+    def fail() -> None:
+        with ledger.store.write() as connection:
+            connection.execute(insert(api_tokens).values(TOKEN))
+            audit.record(connection, actor="cli", action="token.created", subject="t", now=NOW)
+            raise _Broken
+
+    with pytest.raises(_Broken):
+        fail()
     with ledger.store.read() as connection:
         assert connection.execute(select(audit_log)).all() == []

@@ -1,0 +1,85 @@
+"""Access: who asks, and may they; decided for each route by the scope that it declares.
+
+A secret comes as `Authorization: Bearer`, as `x-secret-key` or in the cookie of a browser that
+logged in. No secret is 401, one that does not reach is 403. Before the first token exists,
+requests from this machine may read and send sessions, nobody may control, and nothing else is
+listened to. A cookie only counts for requests that the browser says come from our own pages.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+
+from fastapi import Depends, Request
+
+from helicarrier.api.tokens import Authenticator, Principal, Scope
+from helicarrier.errors import ErrorCode, RequestRefused
+
+COOKIE = "helicarrier_session"
+_BEARER = "bearer "
+_SAME_SITE = {None, "same-origin", "none"}
+_OPEN = Principal(name="loopback", scopes=frozenset({Scope.READ, Scope.INGEST}))
+
+
+@dataclass(frozen=True, slots=True)
+class Requires:
+    """The dependency of a route: passes the principal, or refuses the request."""
+
+    scope: Scope
+
+    def __call__(self, request: Request) -> Principal:
+        """The principal that the request acts for.
+
+        Raises:
+            RequestRefused: UNAUTHENTICATED or FORBIDDEN.
+        """
+        principal = principal_of(request, request.app.state.service.authenticator)
+        if self.scope not in principal.scopes:
+            raise RequestRefused(
+                403, ErrorCode.FORBIDDEN, f"this needs a token with the scope {self.scope.value}"
+            )
+        return principal
+
+
+READ = Depends(Requires(Scope.READ))
+INGEST = Depends(Requires(Scope.INGEST))
+CONTROL = Depends(Requires(Scope.CONTROL))
+
+
+def principal_of(request: Request, known: Authenticator) -> Principal:
+    """Who a request comes from.
+
+    Raises:
+        RequestRefused: UNAUTHENTICATED.
+    """
+    secret = _secret(request)
+    if secret is not None:
+        principal = known.recognise(secret)
+        if principal is not None:
+            return principal
+    elif is_loopback(request) and known.anyone_may_ask():
+        return _OPEN
+    raise RequestRefused(401, ErrorCode.UNAUTHENTICATED, "this needs a valid token")
+
+
+def is_loopback(request: Request) -> bool:
+    """Whether the other end of the connection is this machine."""
+    try:
+        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+def _secret(request: Request) -> str | None:
+    headers = request.headers
+    authorization = headers.get("authorization")
+    if authorization is not None:
+        scheme = authorization[: len(_BEARER)]
+        return authorization[len(_BEARER) :].strip() if scheme.lower() == _BEARER else ""
+    secret = headers.get("x-secret-key")
+    if secret is not None:
+        return secret
+    cookie = request.cookies.get(COOKIE)
+    reads = request.method in {"GET", "HEAD"}
+    if cookie is not None and (reads or headers.get("sec-fetch-site") in _SAME_SITE):
+        return cookie
+    return None

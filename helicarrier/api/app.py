@@ -1,0 +1,100 @@
+"""The application: routes, middleware and errors, put together.
+
+`create_app` opens nothing; the lifespan starts and stops the service. Every error leaves as one
+problem document, also those that the framework finds itself.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from helicarrier import __version__, logs
+from helicarrier.api import documents, problems
+from helicarrier.api.middleware import HostAllowList, RateLimit, SecurityHeaders
+from helicarrier.api.routes import health, ingest
+from helicarrier.api.service import Service
+from helicarrier.errors import ErrorCode, HelicarrierError, Violation
+from helicarrier.settings import Settings
+
+_ROUTERS = (health.router, ingest.router)
+_CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="helicarrier"'}
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The ASGI application for these settings."""
+    service = Service(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await service.start()
+        try:
+            yield
+        finally:
+            await service.stop()
+
+    app = FastAPI(
+        title="Helicarrier",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.service = service
+    for router in _ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(HelicarrierError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_defect)
+    app.add_middleware(RateLimit, limit=settings.rate_limit)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(HostAllowList, hosts=settings.allowed_hosts.split(","))
+    return app
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document."""
+    document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas.update(documents.envelope_schemas())
+    return document
+
+
+async def _on_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HelicarrierError)  # noqa: S101 - registered for this type alone
+    headers = _CHALLENGE if error.code is ErrorCode.UNAUTHENTICATED else None
+    return problems.response(problems.problem_of(error), headers)
+
+
+async def _on_invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type alone
+    found = [
+        Violation(
+            pointer="/" + "/".join(map(str, detail["loc"])),
+            code="INVALID_VALUE",
+            message="the value is not one that the route takes",
+        )
+        for detail in error.errors()
+    ]
+    return problems.response(
+        problems.problem(400, ErrorCode.VALIDATION_ERROR, "the request is not valid", found)
+    )
+
+
+async def _on_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type alone
+    code = _CODES.get(error.status_code, ErrorCode.VALIDATION_ERROR)
+    return problems.response(problems.problem(error.status_code, code, error.detail), error.headers)
+
+
+async def _on_defect(_: Request, error: Exception) -> Response:
+    logs.warning("service.defect", error=type(error).__name__)
+    return problems.refuse(500, ErrorCode.INTERNAL, "the service has a defect")

@@ -1,0 +1,37 @@
+"""What OpenAPI says of bodies that the routes read as bytes: the contract's own JSON Schema."""
+
+from collections.abc import Mapping
+
+from pydantic import TypeAdapter
+
+from helicarrier.ingest.bodies import BATCH_LIMIT
+from helicarrier.ingest.envelope_models import EnvelopeV1, EnvelopeV2
+
+_SCHEMAS = "#/components/schemas/"
+_V1, _V2 = {"$ref": f"{_SCHEMAS}EnvelopeV1"}, {"$ref": f"{_SCHEMAS}EnvelopeV2"}
+_ENVELOPE = {
+    "oneOf": [_V1, _V2],
+    "discriminator": {
+        "propertyName": "envelope_version",
+        "mapping": {"v1": _V1["$ref"], "v2": _V2["$ref"]},
+    },
+}
+
+
+def _body(schema: Mapping[str, object]) -> dict[str, object]:
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+INGEST_SESSION = _body(_ENVELOPE)
+INGEST_SESSIONS = _body(
+    {"type": "array", "items": _ENVELOPE, "minItems": 1, "maxItems": BATCH_LIMIT}
+)
+
+
+def envelope_schemas() -> dict[str, object]:
+    """Component name -> JSON Schema of the envelopes and of what they are made of."""
+    schema = TypeAdapter(EnvelopeV1 | EnvelopeV2).json_schema(
+        ref_template=_SCHEMAS + "{model}", mode="validation"
+    )
+    found: dict[str, object] = schema["$defs"]
+    return found

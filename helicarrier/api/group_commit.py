@@ -1,0 +1,198 @@
+"""Group commit: many requests, one writer, one durable transaction for all that wait.
+
+A commit that survives a power cut costs a disk flush, whatever it holds. So one thread owns all
+writing of the service: while one transaction is flushed, the requests behind it gather and go into
+the next. Nothing is acknowledged before its COMMIT has returned. A request that the database
+refuses fails alone; a store that is out of reach fails all that wait, and the next ones try again.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from helicarrier import logs
+from helicarrier.errors import ErrorCode, StorageUnavailable
+from helicarrier.ledger.model import Batch, Envelope, Winner
+from helicarrier.ledger.writer import BatchOutcome, EnvelopeStatus, Tally
+from helicarrier.store.operational import OperationalStore
+
+GROUP_LIMIT = 1_000
+"""Envelopes in one transaction: some tens of milliseconds, so that other writers get in."""
+
+WAITING_LIMIT = 10_000
+"""Requests that may wait; beyond it the service says that it is busy instead of growing."""
+
+
+class Writer(Protocol):
+    """What writes batches into an open transaction; `LedgerWriter` does."""
+
+    def write(
+        self, connection: Connection, batches: Sequence[Batch]
+    ) -> tuple[Tally, list[BatchOutcome]]:
+        """Write batches; one outcome for each, in order."""
+        ...
+
+
+MakeWriter = Callable[[], Writer]
+"""A writer for one transaction: its run and its time are those of now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """Envelopes of one request. `whole`: all of them are written, or none."""
+
+    batch: Batch
+    whole: bool
+    future: asyncio.Future[list[EnvelopeStatus]]
+
+
+_Answer = tuple[_Request, list[EnvelopeStatus] | BaseException]
+
+
+class GroupCommit:
+    """The one writer of a service; `start` it within the event loop that it answers to."""
+
+    def __init__(
+        self,
+        store: OperationalStore,
+        make_writer: MakeWriter,
+        *,
+        on_commit: Callable[[Tally], None] = lambda _: None,
+    ) -> None:
+        """Args: the store, how a writer is made, who is told what each transaction wrote."""
+        self._store = store
+        self._make_writer = make_writer
+        self._on_commit = on_commit
+        self._waiting: queue.Queue[_Request | None] = queue.Queue(WAITING_LIMIT)
+        self._thread = threading.Thread(target=self._work, name="ledger-writer", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what waits, answer it, and end the thread; later requests are refused."""
+        self._closed = True
+        self._waiting.put(None)
+        self._thread.join()
+
+    async def write(
+        self, envelopes: Sequence[Envelope], *, source_uri: str, whole: bool = True
+    ) -> list[EnvelopeStatus]:
+        """Write the envelopes of one request; they are durable when it returns.
+
+        Args: envelopes; source_uri, the route they came by; whole: on a conflict nothing of the
+        request is written, else all but the conflicts.
+
+        Raises:
+            StorageUnavailable: nothing of the request was written.
+        """
+        loop = asyncio.get_running_loop()
+        request = _Request(
+            batch=Batch(
+                source_uri=source_uri, winner=Winner.MOST_TOKENS, envelopes=list(envelopes)
+            ),
+            whole=whole and len(envelopes) > 1,
+            future=loop.create_future(),
+        )
+        if self._closed:
+            raise _refused("the service is stopping")
+        try:
+            self._waiting.put_nowait(request)
+        except queue.Full:
+            raise _refused("too many requests wait for the store") from None
+        return await request.future
+
+    # The thread -----------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        last = False
+        while not last:
+            group, last = self._gather()
+            if group:
+                self._answer(self._commit(group))
+
+    def _gather(self) -> tuple[list[_Request], bool]:
+        """Everything that waits, up to a limit; whether nothing comes after it."""
+        group: list[_Request] = []
+        envelopes = 0
+        request = self._waiting.get()
+        while request is not None:
+            group.append(request)
+            envelopes += len(request.batch.envelopes)
+            if envelopes >= GROUP_LIMIT:
+                return group, False
+            try:
+                request = self._waiting.get_nowait()
+            except queue.Empty:
+                return group, False
+        return group, True
+
+    def _commit(self, group: Sequence[_Request]) -> list[_Answer]:
+        try:
+            with self._store.write() as connection:
+                tally, answers = _write(connection, self._make_writer(), group)
+        except StorageUnavailable as error:
+            return [(request, error) for request in group]
+        except Exception as error:  # noqa: BLE001 - every request gets an answer
+            if len(group) == 1:
+                logs.warning("ingest.failed", error=type(error).__name__)
+                return [(group[0], error)]
+            return [answer for request in group for answer in self._commit([request])]
+        self._on_commit(tally)
+        return answers
+
+    def _answer(self, answers: Iterable[_Answer]) -> None:
+        assert self._loop is not None  # noqa: S101 - the thread runs after `start` only
+        self._loop.call_soon_threadsafe(_settle, list(answers))
+
+
+def _write(
+    connection: Connection, writer: Writer, group: Sequence[_Request]
+) -> tuple[Tally, list[_Answer]]:
+    """Neighbours that may be written in part share one call; a whole one has its savepoint."""
+    written = Tally()
+    answers: list[_Answer] = []
+    for whole, requests in groupby(group, key=lambda request: request.whole):
+        if whole:
+            for request in requests:
+                savepoint = connection.begin_nested()
+                tally, (outcome,) = writer.write(connection, [request.batch])
+                if EnvelopeStatus.CONFLICT in outcome.envelopes:
+                    savepoint.rollback()
+                else:
+                    savepoint.commit()
+                    written.add(tally)
+                answers.append((request, outcome.envelopes))
+        else:
+            together = list(requests)
+            tally, outcomes = writer.write(connection, [request.batch for request in together])
+            written.add(tally)
+            answers += [
+                (request, outcome.envelopes)
+                for request, outcome in zip(together, outcomes, strict=True)
+            ]
+    return written, answers
+
+
+def _settle(answers: Sequence[_Answer]) -> None:
+    for request, answer in answers:
+        if request.future.done():
+            continue  # the client went away; what it sent is stored all the same
+        if isinstance(answer, BaseException):
+            request.future.set_exception(answer)
+        else:
+            request.future.set_result(answer)
+
+
+def _refused(reason: str) -> StorageUnavailable:
+    return StorageUnavailable(reason, code=ErrorCode.STORAGE_BUSY, hint="Try again shortly.")

@@ -1,0 +1,1 @@
+"""Routes: one module for each part of the API; each route declares its scope."""

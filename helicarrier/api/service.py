@@ -1,0 +1,133 @@
+"""The service behind the routes: its stores, its one writer, and whether it is ready.
+
+It migrates at the start. When that fails, or the store cannot be reached, it stays alive and says
+so with a stable code, and tries again, so that a database that comes back needs no restart.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+from helicarrier import logs, times
+from helicarrier.api.group_commit import GroupCommit
+from helicarrier.api.tokens import Authenticator
+from helicarrier.cost.governed import Pricer
+from helicarrier.cost.prices import PriceBook
+from helicarrier.errors import ErrorCode, HelicarrierError, StorageUnavailable
+from helicarrier.ledger.writer import LedgerWriter, Tally
+from helicarrier.settings import Settings
+from helicarrier.store import migrate
+from helicarrier.store.migrate import Readiness
+from helicarrier.store.operational import OperationalStore
+from helicarrier.store.run_model import Run
+from helicarrier.store.run_store import RunStore
+from helicarrier.store.versions import CORE
+from helicarrier.store.warehouse import WarehouseStore
+
+RUN_NAME = "http_ingest"
+"""The run store's name for a service: one run from its start to its end."""
+
+_RETRY_SECONDS = 1.0
+_LOOK_SECONDS = 0.5
+
+
+class Service:
+    """One process that serves; made before the event loop, started and stopped within it."""
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = times.now) -> None:
+        """Nothing is opened yet. Args: settings; clock."""
+        self.settings = settings
+        self.clock = clock
+        self.store = OperationalStore(settings.url)
+        self.authenticator = Authenticator(self.store, legacy_secret=settings.secret, clock=clock)
+        self.writer: GroupCommit | None = None
+        self.stopping = False
+        self._readiness = _pending("the service is starting")
+        self._looked_at = float("-inf")
+        self._run: Run | None = None
+        self._runs: AbstractContextManager[Run] | None = None
+        self._starting: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Migrate and open the writer; goes on trying in the background when that fails."""
+        if not await self._try_to_start():
+            self._starting = asyncio.create_task(self._keep_trying())
+
+    async def stop(self) -> None:
+        """Write what waits, end the run, close every connection."""
+        self.stopping = True
+        if self._starting is not None:
+            self._starting.cancel()
+        if self.writer is not None:
+            await asyncio.to_thread(self.writer.close)
+        if self._runs is not None:
+            await asyncio.to_thread(self._runs.__exit__, None, None, None)
+        self.store.close()
+
+    async def readiness(self) -> Readiness:
+        """How the service stands now; looked up at most twice a second."""
+        if self.stopping:
+            return _pending("the service is stopping", ErrorCode.STORAGE_UNAVAILABLE)
+        now = asyncio.get_running_loop().time()
+        if self.writer is not None and now - self._looked_at > _LOOK_SECONDS:
+            self._looked_at = now
+            self._readiness = await asyncio.to_thread(migrate.readiness, self.settings.url)
+        return self._readiness
+
+    def require_writer(self) -> GroupCommit:
+        """The writer.
+
+        Raises:
+            StorageUnavailable: the service is not ready.
+        """
+        if self.writer is None:
+            raise StorageUnavailable(
+                "the store is not ready", hint="GET /readyz says what is missing."
+            )
+        return self.writer
+
+    async def _try_to_start(self) -> bool:
+        try:
+            await asyncio.to_thread(self._open)
+        except HelicarrierError as error:
+            logs.warning("service.not_ready", code=error.code.value)
+            self._readiness = _pending(error.message, error.code, error.hint)
+            return False
+        pricer = await asyncio.to_thread(lambda: Pricer(PriceBook()))
+        run_id = self._run.run_id if self._run else ""
+
+        def make_writer() -> LedgerWriter:
+            return LedgerWriter(run_id=run_id, now=times.utc_text(self.clock()), pricer=pricer)
+
+        writer = GroupCommit(self.store, make_writer, on_commit=self._count)
+        writer.start()
+        self.writer = writer
+        self._readiness = Readiness(ready=True, code=None, current=CORE.head, head=CORE.head)
+        return True
+
+    def _open(self) -> None:
+        migrate.upgrade(self.settings.url, self.settings.backups_dir)
+        if self._runs is None:
+            runs = RunStore(WarehouseStore(self.settings.warehouse_path))
+            context = runs.run(RUN_NAME)
+            self._run = context.__enter__()
+            self._runs = context
+
+    async def _keep_trying(self) -> None:
+        while True:
+            await asyncio.sleep(_RETRY_SECONDS)
+            if await self._try_to_start():
+                return
+
+    def _count(self, tally: Tally) -> None:
+        if self._run is not None:
+            self._run.rows_out += tally.total
+
+
+def _pending(
+    message: str, code: ErrorCode = ErrorCode.MIGRATION_PENDING, hint: str = ""
+) -> Readiness:
+    return Readiness(
+        ready=False, code=code, current=None, head=CORE.head, message=message, hint=hint
+    )

@@ -1,0 +1,143 @@
+"""`helicarrier token`: access tokens of the HTTP service."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from helicarrier import times
+from helicarrier.cli.common import data_dir_option, json_option, print_json, settings_of
+
+if TYPE_CHECKING:
+    from helicarrier.store.operational import OperationalStore
+
+_ACTOR = "cli"
+
+
+@click.group()
+def token() -> None:
+    """Make, list and revoke access tokens of the HTTP service."""
+
+
+@token.command()
+@click.option(
+    "--scope",
+    type=click.Choice(["read", "ingest", "control"]),
+    required=True,
+    help="What it allows; control may read as well.",
+)
+@click.option("--name", default="", help="Whose it is.")
+@click.option("--days", type=click.IntRange(1, 3650), help="Days until it expires.")
+@json_option
+@data_dir_option
+def create(
+    *, scope: str, name: str, days: int | None, as_json: bool, data_dir: Path | None
+) -> None:
+    """Make a token and print it, this once: only its hash is stored.
+
+    \b
+    EXAMPLES
+      helicarrier token create --scope ingest --name build-agents
+      helicarrier token create --scope read --days 90 --json
+    """
+    from helicarrier.api import tokens
+
+    now = times.now()
+    expires = None if days is None else now + timedelta(days=days)
+    with _store(data_dir, make=True) as store:
+        made = tokens.create(
+            store,
+            name=name,
+            scope=tokens.Scope(scope),
+            actor=_ACTOR,
+            now=now,
+            expires_at=expires,
+        )
+    if as_json:
+        ends = None if expires is None else times.utc_text(expires)
+        print_json(
+            {"tokenId": made.token_id, "token": made.secret, "scope": scope, "expiresAt": ends}
+        )
+        return
+    click.echo(made.secret)
+    click.echo(f"token {made.token_id} ({scope}): keep it now, it is not shown again", err=True)
+
+
+@token.command("list")
+@json_option
+@data_dir_option
+def list_(*, as_json: bool, data_dir: Path | None) -> None:
+    """List the tokens, oldest first; never their secrets.
+
+    \b
+    EXAMPLES
+      helicarrier token list
+      helicarrier token list --json
+    """
+    from helicarrier.api import tokens
+
+    now = times.now()
+    with _store(data_dir) as store:
+        found = tokens.records(store)
+    if as_json:
+        print_json(
+            {
+                "tokens": [
+                    {
+                        "tokenId": one.token_id,
+                        "name": one.name,
+                        "scope": one.scope.value,
+                        "createdAt": times.utc_text(one.created_at),
+                        "expiresAt": one.expires_at and times.utc_text(one.expires_at),
+                        "revokedAt": one.revoked_at and times.utc_text(one.revoked_at),
+                        "valid": one.is_valid(now),
+                    }
+                    for one in found
+                ]
+            }
+        )
+        return
+    for one in found:
+        state = "valid" if one.is_valid(now) else "ended"
+        click.echo(f"{one.token_id}  {one.scope.value:7}  {state}  {one.name}")
+    if not found:
+        click.echo("there is no token", err=True)
+
+
+@token.command()
+@click.argument("token_id")
+@data_dir_option
+def revoke(*, token_id: str, data_dir: Path | None) -> None:
+    """End a token; running services notice within a second.
+
+    \b
+    EXAMPLES
+      helicarrier token revoke --help
+    """
+    from helicarrier.api import tokens
+
+    with _store(data_dir) as store:
+        tokens.revoke(store, token_id, actor=_ACTOR, now=times.now())
+    click.echo(f"token {token_id} is revoked")
+
+
+@contextmanager
+def _store(data_dir: Path | None, *, make: bool = False) -> Iterator["OperationalStore"]:
+    """The store at the newest schema; `make` brings one into being where there is none."""
+    from helicarrier.store import migrate
+    from helicarrier.store.operational import OperationalStore
+    from helicarrier.store.query import open_query
+
+    settings = settings_of(data_dir)
+    if make and migrate.readiness(settings.url).current is None:
+        migrate.upgrade(settings.url, settings.backups_dir)
+    with open_query(settings.url) as query:
+        query.ready()
+    store = OperationalStore(settings.url)
+    try:
+        yield store
+    finally:
+        store.close()

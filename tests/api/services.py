@@ -1,0 +1,53 @@
+"""Services for the tests: the real application over a migrated store, asked as a client would."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+from starlette.testclient import TestClient
+
+from helicarrier.api.app import create_app
+from helicarrier.ledger.tables import session_ledger
+from helicarrier.settings import Settings
+from helicarrier.store.operational import OperationalStore
+from tests.ledger.stores import Ledger, ledger, migrated_postgres, migrated_sqlite, sqlite_ledger
+
+__all__ = ["client", "ledger", "migrated_postgres", "migrated_sqlite", "settings", "sqlite_ledger"]
+
+LOOPBACK = ("127.0.0.1", 50_000)
+ELSEWHERE = ("192.0.2.7", 50_000)
+SESSION = "/api/v3/ingest/session"
+SESSIONS = "/api/v3/ingest/sessions"
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture
+def settings(ledger: Ledger, tmp_path: Path) -> Settings:
+    """Settings of a service over the ledger."""
+    return Settings(data_dir=tmp_path, db_url=ledger.url, drain_seconds=0)
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    """A client of a running service."""
+    with asking(settings) as client:
+        yield client
+
+
+def asking(
+    settings: Settings, address: tuple[str, int] = LOOPBACK, host: str = "127.0.0.1"
+) -> TestClient:
+    """A client at an address; used as a context it starts and stops the service."""
+    return TestClient(
+        create_app(settings),
+        base_url=f"http://{host}",
+        client=address,
+        raise_server_exceptions=False,
+    )
+
+
+def sessions(store: OperationalStore) -> int:
+    """Sessions in the ledger."""
+    with store.read() as connection:
+        return connection.execute(select(func.count()).select_from(session_ledger)).scalar_one()
