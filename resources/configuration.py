@@ -15,6 +15,8 @@ from pydantic import Field
 from helicarrier import settings as configuration
 from helicarrier.settings import PREFIX, Settings
 
+_SECRET = "secret"  # noqa: S105 - the name of a setting: only the HTTP service reads it
+
 
 class SettingsResource(dg.ConfigurableResource):
     """The settings of the process, with some of its variables replaced."""
@@ -31,7 +33,8 @@ class SettingsResource(dg.ConfigurableResource):
             variables={
                 f"{PREFIX}{field.name.upper()}": str(value)
                 for field in msgspec.structs.fields(Settings)
-                if (value := getattr(settings, field.name)) != getattr(here, field.name)
+                if field.name != _SECRET
+                and (value := getattr(settings, field.name)) != getattr(here, field.name)
             }
         )
 

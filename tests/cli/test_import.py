@@ -28,6 +28,7 @@ SHAPE = {
     "calls": int,
     "events": int,
     "rows": dict,
+    "failure": type(None),
 }
 
 

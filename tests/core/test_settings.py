@@ -26,6 +26,11 @@ from helicarrier.settings import Settings
         ("HELICARRIER_IMPORT_PATHS", "/a:/b", "import_folders", (Path("/a"), Path("/b"))),
         ("HELICARRIER_IMPORT_WORKERS", "2", "import_workers", 2),
         ("HELICARRIER_LOG_LEVEL", "debug", "log_level", "debug"),
+        ("HELICARRIER_CONTRACT_STRICT", "false", "contract_strict", False),
+        ("HELICARRIER_SECRET", "s", "secret", "s"),
+        ("HELICARRIER_ALLOWED_HOSTS", "a.example", "allowed_hosts", "a.example"),
+        ("HELICARRIER_RATE_LIMIT", "10", "rate_limit", 10),
+        ("HELICARRIER_DRAIN_SECONDS", "0", "drain_seconds", 0.0),
     ],
 )
 def test_each_variable_sets_its_field(variable: str, text: str, field: str, value: object) -> None:
@@ -57,6 +62,9 @@ def test_every_field_has_a_variable_in_these_tests() -> None:
         ("HELICARRIER_DB_URL", "mysql://marker"),
         ("HELICARRIER_DB_URL", "postgresql://marker"),
         ("HELICARRIER_LOG_LEVEL", "marker"),
+        ("HELICARRIER_CONTRACT_STRICT", "marker"),
+        ("HELICARRIER_RATE_LIMIT", "0.5"),
+        ("HELICARRIER_DRAIN_SECONDS", "marker"),
     ],
 )
 def test_an_invalid_value_is_refused_by_the_name_of_its_variable(variable: str, text: str) -> None:

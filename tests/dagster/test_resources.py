@@ -64,6 +64,12 @@ def test_address_of_the_environment_is_not_in_the_configuration(
     assert operational.load().url == SECRET_URL
 
 
+def test_secret_of_the_service_stays_out_of_the_configuration(tmp_path: Path) -> None:
+    """Dagster keeps and shows what a resource is configured with."""
+    resource = SettingsResource.of(Settings(data_dir=tmp_path, secret="marker"))
+    assert "marker" not in str(resource.variables)
+
+
 def test_settings_come_back_as_they_were(tmp_path: Path) -> None:
     """What a caller sets reaches the process that runs the work, whatever its environment."""
     wanted = Settings(
