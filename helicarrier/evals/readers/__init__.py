@@ -1,0 +1,1 @@
+"""Readers of eval results: one module a format, all of them equally strict."""
