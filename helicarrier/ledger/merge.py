@@ -4,9 +4,10 @@ The rules are orders, so that the outcome does not depend on the order in which 
 imported, and importing the same file twice changes nothing.
 """
 
+from collections.abc import Iterable, Sequence
+
 import msgspec
 
-from helicarrier.ledger.enums import UNKNOWN_MODEL
 from helicarrier.ledger.model import Call, Session, Winner
 
 
@@ -23,34 +24,57 @@ class StoredCall(msgspec.Struct, frozen=True, gc=False):
     cost_nanos: int | None
 
 
-def merge_sessions(stored: Session, seen: Session) -> Session:
-    """Two tellings of one session: stretched over both, described by the later one.
+def grown(before: Session, seen: Session) -> Session:
+    """Two tellings of one session by the same file: stretched over both, the later one counts.
 
-    An envelope vouches for its session as a whole, so a log of the same session only adds calls
-    and events. The later telling is the one that knows the session longer; on a tie the one from
-    the greater source, and of the same source the one seen now, which has grown. Titles and texts
-    that tellings of one time and source disagree on may depend on the order of import; numbers
-    never do.
+    Of equal ones that seen now is the later, since a file only grows. What it does not say (a
+    parser that was woken does not repeat titles and texts) is kept from the other.
     """
-    if stored.payload_sha256 is not None:
-        return stored
-    stored_rank = (stored.ended_at or stored.started_at, stored.source_uri)
-    seen_rank = (seen.ended_at or seen.started_at, seen.source_uri)
-    later, other = (seen, stored) if seen_rank >= stored_rank else (stored, seen)
-    first, second = sorted((stored, seen), key=lambda s: (s.started_at, s.source_uri))
+    later, other = (seen, before) if _last_sign(seen) >= _last_sign(before) else (before, seen)
+    return _described(
+        later, by_end=(other, later), by_start=sorted((before, seen), key=_first_sign)
+    )
+
+
+def told(tellings: Iterable[Session]) -> Session:
+    """What all files that tell of a session say together.
+
+    It is stretched over all of them. The one that knows it longest says how it ended; of title,
+    version and branch the latest counts, of request, folder and commit the earliest, each of those
+    that say something. On a tie the source decides, so that the set of files makes the outcome.
+    """
+    by_source = sorted(tellings, key=lambda told: told.source_uri)
+    by_end = sorted(by_source, key=_last_sign)
+    return _described(by_end[-1], by_end=by_end, by_start=sorted(by_source, key=_first_sign))
+
+
+def _described(
+    later: Session, *, by_end: Sequence[Session], by_start: Sequence[Session]
+) -> Session:
+    latest = by_end[::-1]
     return msgspec.structs.replace(
         later,
-        idempotency_key=stored.idempotency_key,
-        started_at=first.started_at,
-        ended_at=later.ended_at or other.ended_at,
-        task_title=later.task_title or other.task_title,
-        task_text=first.task_text or second.task_text,
-        source_version=later.source_version or other.source_version,
-        cwd=first.cwd or second.cwd,
-        git_branch=later.git_branch or other.git_branch,
-        git_commit=first.git_commit or second.git_commit,
-        model_id=other.model_id if later.model_id == UNKNOWN_MODEL else later.model_id,
+        started_at=by_start[0].started_at,
+        ended_at=_said(told.ended_at for told in latest),
+        task_title=_said(told.task_title for told in latest),
+        source_version=_said(told.source_version for told in latest),
+        git_branch=_said(told.git_branch for told in latest),
+        task_text=_said(told.task_text for told in by_start),
+        cwd=_said(told.cwd for told in by_start),
+        git_commit=_said(told.git_commit for told in by_start),
     )
+
+
+def _said(values: Iterable[str | None]) -> str | None:
+    return next(filter(None, values), None)
+
+
+def _first_sign(told: Session) -> str:
+    return told.started_at
+
+
+def _last_sign(told: Session) -> str:
+    return told.ended_at or told.started_at
 
 
 def rank(

@@ -1,5 +1,7 @@
 """Canonical sessions, calls and events as table rows, in the column order of their contracts."""
 
+import msgspec
+
 from helicarrier import times
 from helicarrier.cost.governed import PricedCall, Pricer
 from helicarrier.cost.prices import STANDARD, PriceContext
@@ -12,6 +14,7 @@ from helicarrier.ledger.sink import Row
 SESSION_FIELDS = Session.__struct_fields__
 """The columns that `session_of` takes, in order."""
 
+_telling = msgspec.json.Decoder(Session)
 _MEASURED = (ValueSource.PROVIDER_REPORTED.value, Confidence.HIGH.value)
 _NOT_MEASURED = (ValueSource.MISSING.value, Confidence.UNKNOWN.value)
 
@@ -144,3 +147,14 @@ def session_of(row: Row) -> Session:
     values = dict(zip(SESSION_FIELDS, row, strict=True))
     values["status"] = SessionStatus(str(values["status"]))
     return Session(**values)  # type: ignore[arg-type]
+
+
+def telling_row(telling: Session, run_id: str) -> Row:
+    """A row of `session_tellings`."""
+    told = msgspec.json.encode(telling).decode()
+    return telling.session_id, telling.source_uri, told, run_id
+
+
+def telling_of(telling_json: str) -> Session:
+    """What a file tells of a session, as `telling_row` stored it."""
+    return _telling.decode(telling_json)

@@ -175,6 +175,33 @@ SESSION_USAGE = TableContract(
     ),
 )
 
+SESSION_TELLINGS = TableContract(
+    name="session_tellings",
+    grain="file that tells of a session which several files tell of",
+    primary_key=("session_id", "source_uri"),
+    columns=(
+        c.text("session_id", "The session."),
+        c.text("source_uri", "The file."),
+        Column(
+            name="telling_json",
+            kind=ColumnKind.JSON,
+            meaning="The session as this file alone tells it; all together make its row.",
+        ),
+        c.run_id(),
+    ),
+)
+
+CALL_COPIES = TableContract(
+    name="call_copies",
+    grain="session that holds a copy of a call which several sessions hold",
+    primary_key=("usage_id", "session_id"),
+    columns=(
+        c.text("usage_id", "The call."),
+        c.text("session_id", "A session that holds a copy; the first of them to start owns it."),
+        c.run_id(),
+    ),
+)
+
 USAGE_COST_HISTORY = TableContract(
     name="usage_cost_history",
     grain="price that a call has had",
@@ -400,6 +427,8 @@ session_usage = table_of(
         postgresql_ops={"usage_id": "text_pattern_ops"},
     ).ddl_if(dialect="postgresql"),
 )
+session_tellings = table_of(SESSION_TELLINGS, _session_key(), rowid=False)
+call_copies = table_of(CALL_COPIES, _session_key(), Index(None, "session_id"), rowid=False)
 usage_cost_history = table_of(USAGE_COST_HISTORY, rowid=False)
 import_reports = table_of(IMPORT_REPORTS, Index(None, "started_at"))
 import_files = table_of(IMPORT_FILES, rowid=False)
@@ -413,6 +442,8 @@ CONTRACTS = (
     SESSION_LEDGER,
     SESSION_EVENTS,
     SESSION_USAGE,
+    SESSION_TELLINGS,
+    CALL_COPIES,
     USAGE_COST_HISTORY,
     IMPORT_REPORTS,
     IMPORT_FILES,

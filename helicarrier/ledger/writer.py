@@ -11,15 +11,22 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from helicarrier import times
 from helicarrier.cost.governed import Pricer
-from helicarrier.ledger import dirty, history, merge, rows
+from helicarrier.ledger import dirty, history, merge, ownership, rows
 from helicarrier.ledger.enums import UNKNOWN_MODEL
 from helicarrier.ledger.model import Batch, Call, Envelope, Event, Session
 from helicarrier.ledger.sink import Row, Scalar, Sink, sink_of
-from helicarrier.ledger.tables import session_events, session_ledger, session_usage
+from helicarrier.ledger.tables import (
+    call_copies,
+    session_events,
+    session_ledger,
+    session_tellings,
+    session_usage,
+)
 from helicarrier.ledger.totals import DayTotals
 
 _SESSIONS = (
@@ -35,14 +42,25 @@ _CALLS = (
     " u.total_tokens, s.started_at, u.cost_usd FROM session_usage u"
     " JOIN session_ledger s ON s.session_id = u.session_id WHERE u.usage_id IN {keys}"
 )
+_TELLINGS = (
+    "SELECT session_id, source_uri, telling_json FROM session_tellings WHERE session_id IN {keys}"
+)
 _EVENTS = "SELECT event_id, source_uri, source_line FROM session_events WHERE event_id IN {keys}"
+_OF_ENVELOPE = (  # and not of a log that tells of the same session
+    " WHERE session_id IN {keys} AND source_uri = (SELECT s.source_uri FROM session_ledger s"
+    " WHERE s.session_id = {table}.session_id)"
+)
+_CALLS_OF_ENVELOPE = _OF_ENVELOPE.replace("{table}", "session_usage")
 _SESSION_CALLS = (
-    "SELECT usage_id, occurred_at, total_tokens, cost_usd FROM session_usage"
-    " WHERE session_id IN {keys}"
+    "SELECT usage_id, occurred_at, total_tokens, cost_usd FROM session_usage"  # noqa: S608
+    + _CALLS_OF_ENVELOPE
 )
 _DROP_CALLS = "DELETE FROM session_usage WHERE usage_id IN {keys}"
-_DROP_SESSION_CALLS = "DELETE FROM session_usage WHERE session_id IN {keys}"
-_DROP_SESSION_EVENTS = "DELETE FROM session_events WHERE session_id IN {keys}"
+_DROP_SESSION_CALLS = "DELETE FROM session_usage" + _CALLS_OF_ENVELOPE  # noqa: S608 - constants
+_DROP_SESSION_EVENTS = (
+    "DELETE FROM session_events"  # noqa: S608
+    + _OF_ENVELOPE.replace("{table}", "session_events")
+)
 _SET_OWNER = "UPDATE session_usage SET session_id = ?, run_id = ? WHERE usage_id = ?"
 _SET_MODEL = (
     "UPDATE session_ledger SET model_id = COALESCE((SELECT u.model_id FROM session_usage u"  # noqa: S608 - constants
@@ -158,6 +176,9 @@ class _Work:
         self._new_events: list[Row] = []
         self._changed_events: list[Row] = []
         self._remodel: set[str] = set()
+        self._tellings: list[Row] = []
+        self._shared: dict[str, set[str]] = {}
+        self._moved: set[str] = set()
         self._repriced: list[str] = []
         self._moves: list[Row] = []
 
@@ -228,6 +249,7 @@ class _Work:
             started_at = rows.session_of(row).started_at
             self.session_times.add(started_at)
             self.totals.session(started_at, -1)
+        self._moved |= session_ids
         history.keep_first(self._sink, self._repriced)
         self._sink.execute(_DROP_SESSION_CALLS, session_ids)
         self._sink.execute(_DROP_SESSION_EVENTS, session_ids)
@@ -258,23 +280,25 @@ class _Work:
     # Logs -----------------------------------------------------------------------------------
 
     def take_sessions(self, batches: Sequence[Batch], outcomes: list[BatchOutcome]) -> None:
-        """Merge the sessions of logs with each other and with what is stored."""
-        seen: dict[str, Session] = {}
+        """Put the sessions of logs together from all files that tell of them."""
+        seen: dict[str, dict[str, Session]] = {}
         for batch in batches:
             for session in batch.sessions:
-                other = seen.get(session.session_id)
-                seen[session.session_id] = (
-                    session if other is None else merge.merge_sessions(other, session)
-                )
+                tellings = seen.setdefault(session.session_id, {})
+                other = tellings.get(session.source_uri)
+                tellings[session.source_uri] = merge.grown(other, session) if other else session
         if not seen:
             return
         stored = {
             session.session_id: session
             for session in map(rows.session_of, self._sink.lookup(_SESSIONS, seen))
         }
-        for session_id, session in seen.items():
+        known: dict[str, dict[str, Session]] = {}
+        for session_id, uri, telling in self._sink.lookup(_TELLINGS, stored):
+            known.setdefault(str(session_id), {})[str(uri)] = rows.telling_of(str(telling))
+        for session_id, tellings in seen.items():
             before = self._session_rows.get(session_id) or stored.get(session_id)
-            merged = session if before is None else merge.merge_sessions(before, session)
+            merged = self._merged(before, known.get(session_id), tellings)
             self._sessions[session_id] = merged
             if merged == before:
                 continue
@@ -287,10 +311,44 @@ class _Work:
                 self.tally.sessions_changed += 1
                 self.session_times.add(before.started_at)
                 self.totals.session(before.started_at, -1)
+                if merged.started_at != before.started_at:
+                    self._moved.add(session_id)
         for batch, outcome in zip(batches, outcomes, strict=True):
             for session_id, lines in batch.session_lines.items():
                 if session_id in self._session_rows:
                     outcome.changed_lines.update(lines)
+
+    def _merged(
+        self,
+        before: Session | None,
+        known: dict[str, Session] | None,
+        seen: dict[str, Session],
+    ) -> Session:
+        """A session as all files tell it.
+
+        An envelope vouches for its session as a whole, so a log of it only adds calls and events.
+        While one file alone tells of a session, the session's row is the telling.
+        """
+        if before is None:
+            tellings = seen
+        elif before.payload_sha256 is not None:
+            return before
+        else:
+            known = known or {before.source_uri: replace(before, model_id=UNKNOWN_MODEL)}
+            tellings = known | {
+                uri: merge.grown(known[uri], telling) if uri in known else telling
+                for uri, telling in seen.items()
+            }
+        if len(tellings) > 1:
+            stored = known if known is not None and len(known) > 1 else {}
+            self._tellings += [
+                rows.telling_row(telling, self._run_id)
+                for uri, telling in tellings.items()
+                if telling != stored.get(uri)
+            ]
+        merged = merge.told(tellings.values())
+        # Which model is the primary one is for the calls to say.
+        return merged if before is None else replace(merged, model_id=before.model_id)
 
     def take_calls(self, batches: Sequence[Batch], outcomes: list[BatchOutcome]) -> None:
         """Keep one copy of each call, under the session that started first."""
@@ -309,6 +367,9 @@ class _Work:
             batch = batches[candidate.batch]
             before = stored.get(usage_id)
             owner = self._owner(candidate, before)
+            holders = candidate.sessions | ({before.session_id} if before else set())
+            if len(holders) > 1:
+                self._shared[usage_id] = holders
             call = candidate.call
             if before is None:
                 self.tally.calls_new += 1
@@ -378,6 +439,16 @@ class _Work:
             starts.append((self._started(stored.session_id, stored), stored.session_id))
         return min(starts)[1]
 
+    def _settle_owners(self) -> None:
+        """A session whose start moved may win calls from others that hold them, or lose them."""
+        found = ownership.moves(self._sink, self._moved)
+        for move in found:
+            for holder in (move.before, move.after):
+                self._touch(holder.session_id, holder.started_at, move.occurred_at)
+        moves: list[Row] = [(m.after.session_id, self._run_id, m.usage_id) for m in found]
+        self._sink.execute_each(_SET_OWNER, moves)
+        self.tally.calls_changed += len(found)
+
     def _started(self, session_id: str, stored: merge.StoredCall | None) -> str:
         if session_id in self._sessions:
             return self._sessions[session_id].started_at
@@ -442,6 +513,9 @@ class _Work:
         history.append(sink, changed, reason=history.Reason.FULLER_COPY)
         history.append(sink, self._repriced, reason=history.Reason.REVISION)
         sink.execute_each(_SET_OWNER, self._moves)
+        sink.upsert(session_tellings, self._tellings)
+        sink.insert(call_copies, ownership.new_copies(sink, self._shared, run_id))
+        self._settle_owners()
         sink.insert(session_events, self._new_events)
         sink.upsert(session_events, self._changed_events)
         if self._remodel:

@@ -97,6 +97,11 @@ def ask(content: object = "do it", minute: float = 0, **fields: object) -> JSON:
     return claude("user", minute, message={"role": "user", "content": content}, **fields)
 
 
+def title(text: str, session: str = "s1") -> JSON:
+    """A session that a person named."""
+    return {"type": "custom-title", "sessionId": session, "customTitle": text}
+
+
 def progress(
     message: str = "msg_9",
     minute: float = 2,

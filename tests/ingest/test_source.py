@@ -18,7 +18,7 @@ from helicarrier.ingest.source import (
     stretches,
 )
 from helicarrier.ledger.enums import FileState
-from helicarrier.ledger.merge import rank
+from helicarrier.ledger.merge import grown, rank
 from helicarrier.ledger.model import Call, Event, Session
 from tests.ingest import logs, reading, samples
 
@@ -53,7 +53,9 @@ def _found(name: str, pieces: Iterable[Stretch]) -> Found:
                 found.calls[call.usage_id] = call
         for event in piece.batch.events:
             found.events.setdefault(event.event_id, event)
-        found.sessions |= {session.session_id: session for session in piece.batch.sessions}
+        for session in piece.batch.sessions:
+            before = found.sessions.get(session.session_id)
+            found.sessions[session.session_id] = grown(before, session) if before else session
         found.envelopes += [(e.fingerprint, e.line) for e in piece.batch.envelopes]
         found.bad += [(bad.line, bad.raw, bad.code) for bad in piece.bad]
         found.read += piece.read - piece.deferred

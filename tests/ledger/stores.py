@@ -18,11 +18,13 @@ from helicarrier.ingest.importer import Importer, discover
 from helicarrier.ingest.report import Progress
 from helicarrier.ledger.model import Batch
 from helicarrier.ledger.tables import (
+    call_copies,
     dirty_days,
     import_files,
     ingest_quarantine,
     session_events,
     session_ledger,
+    session_tellings,
     session_usage,
     usage_cost_history,
 )
@@ -36,7 +38,14 @@ __all__ = ["ledger", "migrated_postgres", "migrated_sqlite", "sqlite_ledger"]
 
 NOW = "2026-11-01T12:00:00.000000Z"
 LEDGER = (session_ledger, session_events, session_usage)
-EVERYTHING = (*LEDGER, ingest_quarantine, dirty_days, usage_cost_history)
+EVERYTHING = (
+    *LEDGER,
+    session_tellings,
+    call_copies,
+    ingest_quarantine,
+    dirty_days,
+    usage_cost_history,
+)
 _OF_THE_RUN = {
     "run_id",
     "ingested_at",
@@ -47,6 +56,8 @@ _OF_THE_RUN = {
     "first_seen",
 }
 _EMPTIED = (
+    "session_tellings",
+    "call_copies",
     "session_events",
     "session_usage",
     "session_ledger",

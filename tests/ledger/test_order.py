@@ -13,6 +13,7 @@ from tests.ledger.stores import Ledger
 EACH_ENGINE = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 SESSIONS = ["s1", "s2", "s3"]
 MINUTES = st.integers(1, 6)
+TEXTS = st.sampled_from(["one", "two", "three"])
 
 
 class Step(NamedTuple):
@@ -25,7 +26,7 @@ class Step(NamedTuple):
 @st.composite
 def _claude_line(draw: st.DrawFn, session: str) -> object:
     message, minute = draw(st.sampled_from(["m1", "m2", "m3"])), draw(MINUTES)
-    kind = draw(st.sampled_from(["answer", "answer", "side", "progress", "ask", "error"]))
+    kind = draw(st.sampled_from(["answer", "answer", "side", "progress", "ask", "error", "title"]))
     match kind:
         case "answer" | "side":
             return logs.answer(
@@ -43,7 +44,9 @@ def _claude_line(draw: st.DrawFn, session: str) -> object:
                 message, minute, session=session, request="r1", output=draw(st.integers(1, 3))
             )
         case "ask":
-            return logs.ask("same", minute, session=session)
+            return logs.ask(draw(TEXTS), minute, session=session)
+        case "title":
+            return logs.title(draw(TEXTS), session)
         case _:
             return logs.answer(
                 None, minute, session=session, model="<synthetic>", isApiErrorMessage=True
@@ -52,10 +55,10 @@ def _claude_line(draw: st.DrawFn, session: str) -> object:
 
 @st.composite
 def _claude_file(draw: st.DrawFn) -> list[object]:
-    """Up to two sessions; each begins with the same first request, as copies of a log do."""
+    """Up to two sessions, each of which begins with a request."""
     sessions = draw(st.lists(st.sampled_from(SESSIONS), min_size=1, max_size=2, unique=True))
     lines: list[object] = [
-        logs.ask("same", SESSIONS.index(session) % 2, session=session) for session in sessions
+        logs.ask(draw(TEXTS), draw(st.integers(0, 3)), session=session) for session in sessions
     ]
     lines += draw(st.lists(st.sampled_from(sessions).flatmap(_claude_line), max_size=6))
     return lines

@@ -156,7 +156,8 @@ class _ClaudeCodeParser:
             self._rows.sessions = msgspec.json.decode(state, type=_State).sessions
 
     def state(self) -> bytes:
-        return msgspec.json.encode(_State(self._rows.sessions))
+        remembered = {key: self._rows.remembered(key) for key in self._rows.sessions}
+        return msgspec.json.encode({"sessions": remembered})
 
     def drain(self) -> Batch:
         return self._rows.drain()

@@ -120,7 +120,7 @@ class _CodexParser:
             self._rows.sessions[self._state.session.session_id] = self._state.session
 
     def state(self) -> bytes:
-        self._state.session = self._rows.sessions.get(self._state.session_id or "")
+        self._state.session = self._rows.remembered(self._state.session_id or "")
         return msgspec.json.encode(self._state)
 
     def drain(self) -> Batch:

@@ -23,6 +23,8 @@ class SessionSoFar(msgspec.Struct, kw_only=True, omit_defaults=True):
     ended_at: str
     title: str | None = None
     text: str | None = None
+    asked: bool = False
+    """The first request has been seen; it need not be remembered, for the ledger has it."""
     status: SessionStatus = SessionStatus.SUCCESS
     error_code: str | None = None
     error_message: str | None = None
@@ -63,14 +65,19 @@ class Gathered:
         self._touched.add(session_id)
         return so_far
 
+    def remembered(self, session_id: str) -> SessionSoFar | None:
+        """A session for the parser's state: without the texts, which the ledger keeps."""
+        so_far = self.sessions.get(session_id)
+        return so_far and msgspec.structs.replace(so_far, title=None, text=None)
+
     def describe(
         self, so_far: SessionSoFar, line: int, *, title: str | None = None, text: str | None = None
     ) -> None:
         """Give a session its own title (the last one counts) or its first request."""
         if title:
             so_far.title = title.strip()[:TITLE_LENGTH] or so_far.title
-        if text and so_far.text is None:
-            so_far.text = text[:TEXT_LENGTH]
+        if text and not so_far.asked:
+            so_far.text, so_far.asked = text[:TEXT_LENGTH], True
         self._touched.add(so_far.session_id)
         self._session_lines.setdefault(so_far.session_id, []).append(line)
 

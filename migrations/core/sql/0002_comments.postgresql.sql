@@ -79,6 +79,21 @@ COMMENT ON COLUMN session_usage.token_confidence IS 'How far the counts can be t
 COMMENT ON COLUMN session_usage.runtime_source IS 'Who measured the runtime.';
 COMMENT ON COLUMN session_usage.runtime_confidence IS 'How far the runtime can be trusted.';
 COMMENT ON COLUMN session_usage.computed_at IS 'When the cost was computed.';
+COMMENT ON TABLE session_tellings IS
+  'One row per file that tells of a session which several files tell of.';
+COMMENT ON COLUMN session_tellings.session_id IS 'The session.';
+COMMENT ON COLUMN session_tellings.source_uri IS 'The file.';
+COMMENT ON COLUMN session_tellings.telling_json IS
+  'The session as this file alone tells it; all together make its row.';
+COMMENT ON COLUMN session_tellings.run_id IS
+  'Run of the run store that wrote this row; `helicarrier lineage` explains it.';
+COMMENT ON TABLE call_copies IS
+  'One row per session that holds a copy of a call which several sessions hold.';
+COMMENT ON COLUMN call_copies.usage_id IS 'The call.';
+COMMENT ON COLUMN call_copies.session_id IS
+  'A session that holds a copy; the first of them to start owns it.';
+COMMENT ON COLUMN call_copies.run_id IS
+  'Run of the run store that wrote this row; `helicarrier lineage` explains it.';
 COMMENT ON TABLE usage_cost_history IS 'One row per price that a call has had.';
 COMMENT ON COLUMN usage_cost_history.usage_id IS 'The call.';
 COMMENT ON COLUMN usage_cost_history.seq IS '0 is the first price, then one for each re-pricing.';

@@ -56,6 +56,7 @@ INDEXES = (
     ("session_usage", ("model_id", "occurred_at")),
     ("session_usage", ("occurred_at",)),
     ("session_usage", ("session_id", "seq")),
+    ("call_copies", ("session_id",)),
     ("import_reports", ("started_at",)),
     ("audit_log", ("occurred_at",)),
     ("alert_state", ("lifecycle",)),
@@ -195,6 +196,25 @@ def ledger() -> None:
             "runtime_has_source": "(runtime_ms IS NULL) = (runtime_source = 'missing')",
         },
         parent=("session_ledger", "session_id"),
+    )
+    create(
+        "session_tellings",
+        text("session_id"),
+        text("source_uri"),
+        text("telling_json"),
+        text("run_id"),
+        key=("session_id", "source_uri"),
+        parent=("session_ledger", "session_id"),
+        rowid=False,
+    )
+    create(
+        "call_copies",
+        text("usage_id"),
+        text("session_id"),
+        text("run_id"),
+        key=("usage_id", "session_id"),
+        parent=("session_ledger", "session_id"),
+        rowid=False,
     )
     create(
         "usage_cost_history",
