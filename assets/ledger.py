@@ -142,7 +142,7 @@ def _of_report(report: ImportReport, path: Path) -> dict[str, object]:
         f"{progress.bytes_read / 1_000_000:,.1f} MB in {report.seconds:.2f} s."
     )
     return {
-        "outcome": report.outcome,
+        "outcome": report.outcome.value,
         "report": dg.MetadataValue.path(str(path.absolute())),
         "preview": dg.MetadataValue.md(preview),
     }
