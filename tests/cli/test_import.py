@@ -11,6 +11,7 @@ from tests.ingest import logs, samples
 SHAPE = {
     "runId": str,
     "outcome": str,
+    "failure": type(None),
     "dryRun": bool,
     "startedAt": str,
     "finishedAt": str,
