@@ -29,7 +29,6 @@ SHAPE = {
     "calls": int,
     "events": int,
     "rows": dict,
-    "failure": type(None),
 }
 
 
