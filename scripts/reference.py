@@ -21,7 +21,7 @@ from helicarrier.governance.contract import Column, TableContract, rule_sql
 from helicarrier.ingest import envelope
 
 PAGES = Path(__file__).resolve().parents[1] / "docs" / "reference"
-_AREAS = ("ledger", "usage", "alerts", "notify")
+_AREAS = ("ledger", "usage", "alerts", "notify", "lineage.content")
 
 
 def tables() -> str:
@@ -29,7 +29,7 @@ def tables() -> str:
     parts = ["# Tables", "", "Made from the contracts in `helicarrier/*/tables.py`.", ""]
     for area in _AREAS:
         module = importlib.import_module(f"helicarrier.{area}.tables")
-        parts += [f"## {area.capitalize()}", ""]
+        parts += [f"## {area.rpartition('.')[2].capitalize()}", ""]
         for contract in module.CONTRACTS:
             parts += _table(contract)
         for contract in getattr(module, "FACTS", ()):

@@ -20,6 +20,10 @@ _INTERRUPTED = 130
 _DUCKDB_INTERRUPTED = "Query interrupted"  # how DuckDB passes on an interrupt by the keyboard
 
 COMMANDS = {
+    "content": (
+        "helicarrier.cli.content:content",
+        "Keep documents, messages and annotations.",
+    ),
     "demo": ("helicarrier.cli.demo:demo", "Import the sample sessions and show what comes out."),
     "doctor": ("helicarrier.cli.doctor:doctor", "Check the installation and the stores."),
     "import": ("helicarrier.cli.import_:import_", "Import session files into the ledger."),

@@ -28,7 +28,11 @@ class ColumnKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column. `unit` is empty where the kind says it all; `at_least` bounds numbers below."""
+    """One column.
+
+    `unit` is empty where the kind says it all; `at_least` bounds numbers below; `filled` refuses
+    the empty text, which a NOT NULL alone lets through.
+    """
 
     name: str
     kind: ColumnKind
@@ -37,6 +41,7 @@ class Column:
     nullable: bool = False
     values: tuple[str, ...] = ()
     at_least: int | None = None
+    filled: bool = False
     default: int | str | None = None
 
 
@@ -81,7 +86,32 @@ class NotBefore:
     remedy: str
 
 
-Rule = Requires | NullExactlyWhen | SumOf | NotBefore
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequiredFor:
+    """A row whose `flag` holds `value` has a value in every column of `others`."""
+
+    name: str
+    flag: str
+    value: str
+    others: tuple[str, ...]
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinedOf:
+    """`column` is the text of `parts` (texts and integers) with `separator` between them.
+
+    A key that is made of other columns so says what it identifies, and is unique with them.
+    """
+
+    name: str
+    column: str
+    parts: tuple[str, ...]
+    separator: str
+    remedy: str
+
+
+Rule = Requires | NullExactlyWhen | SumOf | NotBefore | RequiredFor | JoinedOf
 
 
 def values_of(enum: type[StrEnum]) -> tuple[str, ...]:
@@ -124,6 +154,8 @@ class TableContract:
                 yield f"{column.name}_known", allowed
             if column.at_least is not None:
                 yield f"{column.name}_range", f"{column.name} >= {column.at_least}"
+            if column.filled:
+                yield f"{column.name}_filled", f"{column.name} <> ''"
 
 
 def rule_sql(rule: Rule) -> str:
@@ -138,3 +170,9 @@ def rule_sql(rule: Rule) -> str:
             return f"{rule.total} = {' + '.join(rule.parts)}"
         case NotBefore():
             return f"{rule.later} >= {rule.earlier}"
+        case RequiredFor():
+            present = " AND ".join(f"{other} IS NOT NULL" for other in rule.others)
+            return f"{rule.flag} <> '{rule.value}' OR ({present})"
+        case JoinedOf():
+            texts = (f"CAST({part} AS VARCHAR)" for part in rule.parts)
+            return f"{rule.column} = " + f" || '{rule.separator}' || ".join(texts)

@@ -16,8 +16,10 @@ from helicarrier.errors import ErrorCode, VerificationFailed
 from helicarrier.governance.arrow import arrow_schema
 from helicarrier.governance.contract import (
     Column,
+    JoinedOf,
     NotBefore,
     NullExactlyWhen,
+    RequiredFor,
     Requires,
     Rule,
     SumOf,
@@ -148,6 +150,7 @@ def remedies_of(contract: TableContract) -> dict[str, str]:
         remedies[f"{name}_not_null"] = f"{name} must have a value. {_REWRITE}"
         remedies[f"{name}_known"] = f"{name} must be one of {', '.join(column.values)}. {_REWRITE}"
         remedies[f"{name}_range"] = f"{name} must be at least {column.at_least}. {_REWRITE}"
+        remedies[f"{name}_filled"] = f"{name} must not be an empty text. {_REWRITE}"
     remedies[UNKNOWN_COLUMN_RULE] = "The frame must hold the contract's columns and no others."
     key = ", ".join(contract.primary_key)
     remedies[KEY_RULE] = f"({key}) must be unique. {_REWRITE}"
@@ -162,6 +165,8 @@ def _column_checks(column: Column) -> list[tuple[str, "Callable[[pd.Series], pd.
         checks.append((f"{column.name}_known", partial(_known, column.values)))
     if column.at_least is not None:
         checks.append((f"{column.name}_range", partial(_at_least, column.at_least)))
+    if column.filled:
+        checks.append((f"{column.name}_filled", _filled))
     return checks
 
 
@@ -184,6 +189,10 @@ def _at_least(bound: int, values: "pd.Series") -> "pd.Series":
     return _or_null(values >= bound)
 
 
+def _filled(values: "pd.Series") -> "pd.Series":
+    return _or_null(values != "")
+
+
 def _or_null(passes: "pd.Series") -> "pd.Series":
     """What a CHECK does with a condition: NULL is no breach."""
     return passes.fillna(True)  # noqa: FBT003 - the value to fill in
@@ -204,6 +213,19 @@ def _keeps(rule: Rule, rows: "pd.DataFrame") -> "pd.Series":
             return _or_null(rows[rule.total] == reduce(add, (rows[part] for part in rule.parts)))
         case NotBefore():
             return _or_null(rows[rule.later] >= rows[rule.earlier])
+        case RequiredFor():
+            present = reduce(and_, (rows[other].notna() for other in rule.others))
+            return _or_null(rows[rule.flag] != rule.value) | present
+        case JoinedOf():
+            return _or_null(rows[rule.column] == _joined(rule, rows))
+
+
+def _joined(rule: JoinedOf, rows: "pd.DataFrame") -> "pd.Series":
+    import pandas as pd
+    import pyarrow as pa
+
+    texts = [rows[part].astype(pd.ArrowDtype(pa.string())) for part in rule.parts]
+    return reduce(lambda left, right: left + rule.separator + right, texts)
 
 
 def _failed(errors: "list[SchemaError]") -> "dict[str, pd.Series | None]":

@@ -5,20 +5,17 @@ refused with a sorted list of violations, the same bytes every time; nothing inv
 normalization. A version is one model and one adapter in `VERSIONS`; adding v3 is one entry.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import msgspec
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from helicarrier.canonical import (
     JSONValue,
     Parsed,
     canonical_bytes,
     has_real,
-    pointer,
     sha256,
     strict_parse,
 )
@@ -34,6 +31,7 @@ from helicarrier.ingest.envelope_models import (
     SessionFacts,
 )
 from helicarrier.ingest.limits import LOG_KEY, TEXT_LENGTH, TITLE_LENGTH, title_of
+from helicarrier.ingest.violations import violations_of
 from helicarrier.ledger.enums import UNCATEGORIZED, EventType
 from helicarrier.ledger.model import Call, Envelope, Event, Session
 
@@ -73,7 +71,7 @@ def accept(body: bytes, *, uri: str, line: int | None = None) -> Envelope:
         raise ContractError(
             ErrorCode.VALIDATION_ERROR,
             "the envelope does not satisfy its contract",
-            [_violation(detail) for detail in error.errors(include_url=False, include_input=False)],
+            violations_of(error),
         ) from None
     facts, events, calls = parts(envelope)
     if (envelope.idempotency_key or facts.session_id).startswith(LOG_KEY):
@@ -104,33 +102,6 @@ def _one_violation(at: str, code: str, message: str) -> ContractError:
         "the envelope does not satisfy its contract",
         [Violation(pointer=at, code=code, message=message)],
     )
-
-
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
-_CODES = {
-    "missing": ("REQUIRED", "a required field is missing"),
-    "extra_forbidden": ("UNKNOWN_FIELD", "the contract has no such field"),
-    "literal_error": ("INVALID_VALUE", "the value is not one of the contract's"),
-    "string_too_short": ("TOO_SHORT", "the text is empty"),
-    "string_too_long": ("TOO_LONG", "the text is too long"),
-    "greater_than_equal": ("OUT_OF_RANGE", "the number is negative"),
-    "less_than_equal": ("OUT_OF_RANGE", "the number is too large"),
-    "state_unknown": ("INVALID_VALUE", "the state is not one of the contract's"),
-    "time_invalid": ("INVALID_TIME", "expected ISO 8601 with a zone"),
-    "time_order": ("INVALID_ORDER", "the session ends before it starts"),
-    "token_order": ("INVALID_ORDER", "more reasoning than completion tokens"),
-    "not_unique": ("NOT_UNIQUE", "an id is used twice"),
-}
-
-
-def _violation(detail: ErrorDetails) -> Violation:
-    """Our words for a pydantic error: stable over its versions, and without the input."""
-    code, message = _CODES.get(detail["type"], ("INVALID_TYPE", "the value has another type"))
-    path = [
-        part if isinstance(part, int) or _PLAIN_NAME.fullmatch(part) else "?"
-        for part in detail["loc"]
-    ]
-    return Violation(pointer=pointer(path), code=code, message=message)
 
 
 def _canonical(

@@ -11,7 +11,7 @@ import gc
 import os
 import pickle
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +36,15 @@ _SUFFIXES = {".json", ".jsonl", ".ndjson"}
 Lock = Callable[[], AbstractContextManager[object]]
 
 
-def discover(paths: Sequence[Path]) -> list[Path]:
+def discover(
+    paths: Sequence[Path],
+    suffixes: Collection[str] = _SUFFIXES,
+    *,
+    what: str = "session files",
+) -> list[Path]:
     """The files of folders and files, each once, in order of their absolute names.
+
+    Args: paths; suffixes of the files that are taken from folders; what they are, for people.
 
     Raises:
         InputRejected: a path does not exist.
@@ -46,7 +53,7 @@ def discover(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if path.is_dir():
             found.update(
-                absolute(p) for p in path.rglob("*") if p.suffix in _SUFFIXES and p.is_file()
+                absolute(p) for p in path.rglob("*") if p.suffix in suffixes and p.is_file()
             )
         elif path.is_file():
             found.add(absolute(path))
@@ -54,7 +61,7 @@ def discover(paths: Sequence[Path]) -> list[Path]:
             raise InputRejected(
                 f"there is no file or folder {path}",
                 code=ErrorCode.NOT_FOUND,
-                hint="Give the folder that holds the session files.",
+                hint=f"Give the folder that holds the {what}.",
             )
     return sorted(found)
 

@@ -8,6 +8,7 @@ into Parquet files, not in here. The schema is made by numbered plain SQL files 
 """
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -105,6 +106,23 @@ class WarehouseStore:
             if self._version(connection) < len(self._migrations):
                 raise self._pending()
             yield connection
+
+    def copy_to(self, target: Path) -> None:
+        """A copy of the file as the last transaction left it; none where there is no file.
+
+        Raises:
+            StorageUnavailable: as for `write`.
+        """
+        self._require_possible()
+        if not self.path.exists():
+            return
+        with locked(
+            self._lock_path, subject=self.path, exclusive=False, wait_seconds=self._wait_seconds
+        ):
+            shutil.copyfile(self.path, target)
+            log = self.path.with_name(self.path.name + ".wal")
+            if log.exists():  # A killed writer left it, and the file is not whole without it.
+                shutil.copyfile(log, target.with_name(target.name + ".wal"))
 
     def close(self) -> None:
         """Ends the engine in memory; a later write starts a new one."""

@@ -68,6 +68,14 @@ def test_every_command_explains_itself_with_examples() -> None:
 
 
 EXECUTED = [
+    "content import",
+    "content list",
+    "content messages",
+    "content show",
+    "content annotate",
+    "content delete",
+    "content refused",
+    "content verify",
     "import",
     "migrate status",
     "migrate up",
@@ -90,6 +98,8 @@ def test_the_examples_of_a_command_work(
     monkeypatch.setenv("HOME", str(tmp_path))
     logs.write(tmp_path / ".claude" / "projects" / "x" / "s.jsonl", logs.ask())
     logs.write(tmp_path / ".codex" / "sessions" / "rollout-1.jsonl", logs.meta())
+    if name.startswith("content ") and name != "content import":
+        helicarrier("content", "import", "examples/content")
     for line in _examples(_all_commands()[name]):
         _, *args = (os.path.expanduser(word) for word in shlex.split(line))  # noqa: PTH111 - a shell
         ended = helicarrier(*args)

@@ -8,8 +8,10 @@ import pytest
 from helicarrier.governance.contract import (
     Column,
     ColumnKind,
+    JoinedOf,
     NotBefore,
     NullExactlyWhen,
+    RequiredFor,
     Requires,
     Rule,
     SumOf,
@@ -22,6 +24,8 @@ REQUIRES = Requires(name="r", column="a", others=("b", "c"), remedy="")
 UNKNOWN = NullExactlyWhen(name="u", column="a", flag="b", value="missing", remedy="")
 SUM = SumOf(name="s", total="a", parts=("b", "c"), remedy="")
 ORDER = NotBefore(name="o", earlier="a", later="b", remedy="")
+NEEDED = RequiredFor(name="n", flag="a", value="post", others=("b", "c"), remedy="")
+JOINED = JoinedOf(name="j", column="a", parts=("b", "c"), separator="@", remedy="")
 
 
 @pytest.mark.parametrize(
@@ -46,6 +50,15 @@ ORDER = NotBefore(name="o", earlier="a", later="b", remedy="")
         (ORDER, 2, 1, 0, False),
         (ORDER, 2, None, 0, True),
         (ORDER, "2026-01-02", "2026-01-01", 0, False),
+        (NEEDED, "post", 1, 1, True),
+        (NEEDED, "post", None, 1, False),
+        (NEEDED, "post", 1, None, False),
+        (NEEDED, "note", None, None, True),
+        (NEEDED, None, None, None, True),
+        (JOINED, "k@1", "k", 1, True),
+        (JOINED, "k@2", "k", 1, False),
+        (JOINED, "k", "k", 1, False),
+        (JOINED, "k@1", None, 1, True),
     ],
 )
 def test_a_rule_judges_a_row_as_a_check_does(

@@ -18,8 +18,10 @@ from helicarrier.governance.columns import governance_columns
 from helicarrier.governance.contract import (
     Column,
     ColumnKind,
+    JoinedOf,
     NotBefore,
     NullExactlyWhen,
+    RequiredFor,
     Requires,
     Rule,
     SumOf,
@@ -83,6 +85,26 @@ KINDS = {
             NotBefore(name="rule", earlier="a", later="b", remedy="r"),
         ),
         (SMALL, SMALL),
+    ),
+    "required_for": (
+        contract(
+            [word("flag"), number("a"), number("b")],
+            RequiredFor(name="rule", flag="flag", value="missing", others=("a", "b"), remedy="r"),
+        ),
+        (FLAG, SMALL, SMALL),
+    ),
+    "joined_of": (
+        contract(
+            [word("whole"), word("a"), number("b")],
+            JoinedOf(name="rule", column="whole", parts=("a", "b"), separator="@", remedy="r"),
+        ),
+        (st.none() | st.sampled_from(["x@1", "x@-1", "@0", ""]), st.sampled_from(["x", ""]), SMALL),
+    ),
+    "filled": (
+        contract(
+            [Column(name="t", kind=ColumnKind.TEXT, meaning="T.", nullable=True, filled=True)]
+        ),
+        (FLAG,),
     ),
     "known": (contract([word("flag", "missing", "derived")]), (FLAG,)),
     "range": (contract([number("a", at_least=1)]), (SMALL,)),

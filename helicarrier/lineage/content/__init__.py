@@ -1,0 +1,1 @@
+"""Content: what people write (documents), say (messages) and remark (annotations)."""
