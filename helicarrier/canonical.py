@@ -173,14 +173,16 @@ def _check_texts(value: JSONValue) -> None:
 
 
 def canonical_bytes(value: JSONValue, *, plain: bool = False) -> bytes:
-    """The RFC 8785 form.
+    """The RFC 8785 form; `plain` allows `plain_bytes`."""
+    return plain_bytes(value) if plain else rfc8785.dumps(value)
 
-    `plain` allows a serializer thirty times as fast, which gives the same bytes where there are
-    neither reals nor characters beyond the BMP.
+
+def plain_bytes(value: object) -> bytes:
+    """The RFC 8785 form by a serializer thirty times as fast, which also takes structs.
+
+    It gives the same bytes where there are neither reals nor characters beyond the BMP.
     """
-    if plain:
-        return msgspec.json.encode(value, order="sorted")
-    return rfc8785.dumps(value)
+    return msgspec.json.encode(value, order="sorted")
 
 
 def has_real(value: JSONValue) -> bool:

@@ -6,49 +6,50 @@ normalization. A version is one model and one adapter in `VERSIONS`; adding v3 i
 """
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 
 import msgspec
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from helicarrier.canonical import (
     JSONValue,
-    Parsed,
     canonical_bytes,
     has_real,
+    plain_bytes,
     sha256,
     strict_parse,
 )
 from helicarrier.cost.prices import provider_of
 from helicarrier.errors import ContractError, ErrorCode, Violation
 from helicarrier.governance.enums import Confidence, ValueSource
+from helicarrier.ingest import envelope_quick
+from helicarrier.ingest.envelope_facts import CallFacts, EventFacts, Said, SessionFacts
 from helicarrier.ingest.envelope_models import (
     STATES,
-    CallFacts,
+    CallModel,
     EnvelopeV1,
     EnvelopeV2,
-    EventFacts,
-    SessionFacts,
+    EventModel,
+    SessionModel,
 )
 from helicarrier.ingest.limits import LOG_KEY, TEXT_LENGTH, TITLE_LENGTH, title_of
 from helicarrier.ingest.violations import violations_of
-from helicarrier.ledger.enums import UNCATEGORIZED, EventType
+from helicarrier.ledger.enums import UNCATEGORIZED, EventType, SessionStatus
 from helicarrier.ledger.model import Call, Envelope, Event, Session
 
 
 def _parts_v1(
     envelope: EnvelopeV1,
-) -> tuple[SessionFacts, Sequence[EventFacts], Sequence[CallFacts]]:
+) -> tuple[SessionModel, Sequence[EventModel], Sequence[CallModel]]:
     return envelope.payload.session, envelope.payload.events, ()
 
 
 def _parts_v2(
     envelope: EnvelopeV2,
-) -> tuple[SessionFacts, Sequence[EventFacts], Sequence[CallFacts]]:
+) -> tuple[SessionModel, Sequence[EventModel], Sequence[CallModel]]:
     return envelope.payload.run, envelope.payload.timeline, envelope.payload.calls
 
 
-_Parts = Callable[..., tuple[SessionFacts, Sequence[EventFacts], Sequence[CallFacts]]]
+_Parts = Callable[..., tuple[SessionModel, Sequence[EventModel], Sequence[CallModel]]]
 VERSIONS: dict[str, tuple[type[EnvelopeV1] | type[EnvelopeV2], _Parts]] = {
     "v1": (EnvelopeV1, _parts_v1),
     "v2": (EnvelopeV2, _parts_v2),
@@ -63,6 +64,16 @@ def accept(body: bytes, *, uri: str, line: int | None = None) -> Envelope:
     Raises:
         ContractError: VALIDATION_ERROR or UNSUPPORTED_CONTRACT_VERSION, with all violations.
     """
+    said = envelope_quick.read(body) or _read(body)
+    if (said.idempotency_key or said.facts.session_id).startswith(LOG_KEY):
+        raise _one_violation(
+            "/idempotency_key", "RESERVED", f"keys that begin with {LOG_KEY} belong to session logs"
+        )
+    return _canonical(said, uri, line, body)
+
+
+def _read(body: bytes) -> Said:
+    """The way through the models, which knows why an envelope is refused."""
     parsed = strict_parse(body)
     model, parts = VERSIONS[_version(parsed.value)]
     try:
@@ -73,12 +84,20 @@ def accept(body: bytes, *, uri: str, line: int | None = None) -> Envelope:
             "the envelope does not satisfy its contract",
             violations_of(error),
         ) from None
-    facts, events, calls = parts(envelope)
-    if (envelope.idempotency_key or facts.session_id).startswith(LOG_KEY):
-        raise _one_violation(
-            "/idempotency_key", "RESERVED", f"keys that begin with {LOG_KEY} belong to session logs"
-        )
-    return _canonical(envelope, facts, events, calls, parsed, uri, line, body)
+    session, events, calls = parts(envelope)
+    real = parsed.any_real and any(has_real(event.payload) for event in events)
+    facts = SessionFacts(**session.__dict__)
+    facts.state = STATES[session.state].value
+    return Said(
+        version=envelope.envelope_version,
+        idempotency_key=envelope.idempotency_key,
+        revision=envelope.revision,
+        source=envelope.source,
+        facts=facts,
+        events=[EventFacts(**event.__dict__) for event in events],
+        calls=[CallFacts(**call.__dict__) for call in calls],
+        plain=not (real or parsed.any_astral),
+    )
 
 
 def _version(value: JSONValue) -> str:
@@ -104,53 +123,30 @@ def _one_violation(at: str, code: str, message: str) -> ContractError:
     )
 
 
-def _canonical(
-    envelope: EnvelopeV1 | EnvelopeV2,
-    facts: SessionFacts,
-    events: Sequence[EventFacts],
-    calls: Sequence[CallFacts],
-    parsed: Parsed,
-    uri: str,
-    line: int | None,
-    body: bytes,
-) -> Envelope:
-    real = parsed.any_real and any(has_real(event.payload) for event in events)
-    plain = not (real or parsed.any_astral)
-    fingerprint = sha256(canonical_bytes(_form(facts, events, calls), plain=plain))
-    session = _session(envelope, facts, fingerprint, uri)
+def _canonical(said: Said, uri: str, line: int | None, body: bytes) -> Envelope:
+    facts, events, calls = said.facts, said.events, said.calls
+    fingerprint = sha256(_canonical_form(said))
+    in_key = _in_key(facts.session_id)
     return Envelope(
-        session=session,
-        calls=[_call(facts, call, line, n) for n, call in enumerate(calls)]
+        session=_session(said, fingerprint, uri),
+        calls=[_call(facts, call, in_key, line, n) for n, call in enumerate(calls)]
         or _totals_call(facts, line),
-        events=[_event(facts.session_id, event, line, n) for n, event in enumerate(events)],
+        events=[_event(facts.session_id, event, in_key, line, n) for n, event in enumerate(events)],
         fingerprint=fingerprint,
         line=line,
         raw=body,
     )
 
 
-def _form(
-    facts: SessionFacts, events: Sequence[EventFacts], calls: Sequence[CallFacts]
-) -> JSONValue:
-    """What the fingerprint is taken of: what was said, without how it was spelled."""
-    return {
-        "session": _said(facts) | {"state": STATES[facts.state].value},
-        "events": [_said(event) for event in events],
-        "calls": [_said(call) for call in calls],
-    }
+def _canonical_form(said: Said) -> bytes:
+    form = said.form()
+    if said.plain:
+        return plain_bytes(form)
+    return canonical_bytes(msgspec.to_builtins(form))
 
 
-def _said(model: BaseModel) -> dict[str, JSONValue]:
-    return {
-        name: format(value, "f") if isinstance(value, Decimal) else value
-        for name, value in model.__dict__.items()
-        if value is not None
-    }
-
-
-def _session(
-    envelope: EnvelopeV1 | EnvelopeV2, facts: SessionFacts, fingerprint: str, uri: str
-) -> Session:
+def _session(said: Said, fingerprint: str, uri: str) -> Session:
+    facts = said.facts
     title = facts.title or (title_of(facts.task) if facts.task else None)
     return Session(
         session_id=facts.session_id,
@@ -159,20 +155,20 @@ def _session(
         client_run_id=facts.run_id,
         started_at=facts.started_at,
         ended_at=facts.ended_at or facts.terminal_at,
-        source=envelope.source or f"envelope_{envelope.envelope_version}",
+        source=said.source or f"envelope_{said.version}",
         source_uri=uri,
-        idempotency_key=envelope.idempotency_key or facts.session_id,
+        idempotency_key=said.idempotency_key or facts.session_id,
         model_id=facts.model_id,
         task_title=title[:TITLE_LENGTH] if title else None,
         task_text=facts.task[:TEXT_LENGTH] if facts.task else None,
         task_category=facts.task_category or UNCATEGORIZED,
-        status=STATES[facts.state],
+        status=SessionStatus(facts.state),
         artifact_count=facts.artifact_count,
         error_code=facts.error_code,
         error_message=facts.error_message,
         source_version=facts.source_version,
         payload_sha256=fingerprint,
-        revision=envelope.revision,
+        revision=said.revision,
     )
 
 
@@ -181,10 +177,12 @@ def _in_key(session_id: str) -> str:
     return session_id.replace("%", "%25").replace(":", "%3A").replace("/", "%2F")
 
 
-def _event(session_id: str, event: EventFacts, line: int | None, position: int) -> Event:
+def _event(
+    session_id: str, event: EventFacts, in_key: str, line: int | None, position: int
+) -> Event:
     return Event(
         # A place is no id: the sign keeps it apart from those that a producer gives.
-        f"{_in_key(session_id)}/{event.event_id or f'#{position}'}",
+        f"{in_key}/{event.event_id or f'#{position}'}",
         session_id,
         line,
         position if event.seq is None else event.seq,
@@ -194,10 +192,16 @@ def _event(session_id: str, event: EventFacts, line: int | None, position: int) 
     )
 
 
-def _call(facts: SessionFacts, call: CallFacts, line: int | None, position: int) -> Call:
+def _call(
+    facts: SessionFacts,
+    call: CallFacts,
+    in_key: str,
+    line: int | None,
+    position: int,
+) -> Call:
     hour = min(call.cache_write_1h_tokens, max(call.cache_write_tokens, call.cache_write_1h_tokens))
     return Call(
-        usage_id=f"native:{_in_key(facts.session_id)}:{call.call_id}",
+        usage_id=f"native:{in_key}:{call.call_id}",
         session_id=facts.session_id,
         line=line,
         seq=position,

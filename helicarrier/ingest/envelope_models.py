@@ -3,8 +3,9 @@
 A field, an enum value or a state that is not here is refused. Times are kept as canonical UTC text.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import (
     AfterValidator,
@@ -58,7 +59,8 @@ def _exact(value: object) -> object:
         raise PydanticCustomError("decimal_parsing", "expected a decimal number") from None
 
 
-def _canonical_time(text: str) -> str:
+def canonical_time(text: str) -> str:
+    """A time in its canonical form; PydanticCustomError, which is a ValueError, for no time."""
     try:
         return times.canonical(text)
     except (ValueError, IndexError, OverflowError):
@@ -70,18 +72,27 @@ def _to_nano_dollars(amount: Decimal) -> Decimal:
     return abs(amount.quantize(_NANO))
 
 
+def dollars(value: object) -> Decimal:
+    """A number or a decimal string as `Dollars` takes it; ValueError for anything else."""
+    amount = _exact(value)
+    if not isinstance(amount, Decimal) or not amount.is_finite() or not 0 <= amount <= MAX_DOLLARS:
+        raise ValueError
+    return _to_nano_dollars(amount)
+
+
+MAX_DOLLARS = 1_000_000_000
 _NANO = Decimal("1e-9")
 
 Id = Annotated[str, Field(min_length=1, max_length=256)]
 ShortText = Annotated[str, Field(max_length=2_000)]
 LongText = Annotated[str, Field(max_length=1_000_000)]
-Time = Annotated[str, AfterValidator(_canonical_time)]
+Time = Annotated[str, AfterValidator(canonical_time)]
 Count = Annotated[int, Field(ge=0)]
 Tokens = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
 Dollars = Annotated[
     Decimal,
     BeforeValidator(_exact),
-    Field(ge=0, le=1_000_000_000, allow_inf_nan=False),
+    Field(ge=0, le=MAX_DOLLARS, allow_inf_nan=False),
     AfterValidator(_to_nano_dollars),
 ]
 
@@ -98,7 +109,7 @@ class _Camel(_Strict):
     model_config = ConfigDict(alias_generator=to_camel)
 
 
-class SessionFacts(_Camel):
+class SessionModel(_Camel):
     """The fields of a session (`session` in v1, `run` in v2)."""
 
     session_id: Id
@@ -135,7 +146,7 @@ class SessionFacts(_Camel):
         return self
 
 
-class EventFacts(_Camel):
+class EventModel(_Camel):
     """One event of a session."""
 
     event_id: Id | None = None
@@ -145,7 +156,7 @@ class EventFacts(_Camel):
     payload: dict[str, JsonValue] = {}
 
 
-class CallFacts(_Camel):
+class CallModel(_Camel):
     """One model call; `prompt_tokens` excludes the cache."""
 
     call_id: Id
@@ -169,36 +180,47 @@ class CallFacts(_Camel):
         return self
 
 
-def _each_once(ids: list[str]) -> None:
+def each_once(ids: list[str]) -> None:
+    """PydanticCustomError, which is a ValueError, where an id is used twice."""
     if len(set(ids)) != len(ids):
         raise PydanticCustomError("not_unique", "an id is used twice")
 
 
-def _unique_events(events: list[EventFacts]) -> list[EventFacts]:
-    _each_once([event.event_id or f"#{place}" for place, event in enumerate(events)])
+class _Named(Protocol):
+    @property
+    def event_id(self) -> str | None: ...
+
+
+def event_names(events: Sequence[_Named]) -> list[str]:
+    """The events' own ids, and for the others their places."""
+    return [event.event_id or f"#{place}" for place, event in enumerate(events)]
+
+
+def _unique_events(events: list[EventModel]) -> list[EventModel]:
+    each_once(event_names(events))
     return events
 
 
-def _unique_calls(calls: list[CallFacts]) -> list[CallFacts]:
-    _each_once([call.call_id for call in calls])
+def _unique_calls(calls: list[CallModel]) -> list[CallModel]:
+    each_once([call.call_id for call in calls])
     return calls
 
 
-Events = Annotated[list[EventFacts], AfterValidator(_unique_events)]
-Calls = Annotated[list[CallFacts], AfterValidator(_unique_calls)]
+Events = Annotated[list[EventModel], AfterValidator(_unique_events)]
+Calls = Annotated[list[CallModel], AfterValidator(_unique_calls)]
 
 
 class PayloadV1(_Strict):
     """A session with its totals and events."""
 
-    session: SessionFacts
+    session: SessionModel
     events: Events = []
 
 
 class PayloadV2(_Strict):
     """A run with its timeline and its model calls."""
 
-    run: SessionFacts
+    run: SessionModel
     timeline: Events = []
     calls: Calls = []
 

@@ -448,9 +448,9 @@ CALL_FIELDS = {
 }
 TOP_FIELDS = {"idempotency_key": ID, "revision": COUNT, "source": SHORT}
 PLACES = {
-    "/payload/run": (SESSION_FIELDS, models.SessionFacts),
-    "/payload/timeline/0": (EVENT_FIELDS, models.EventFacts),
-    "/payload/calls/0": (CALL_FIELDS, models.CallFacts),
+    "/payload/run": (SESSION_FIELDS, models.SessionModel),
+    "/payload/timeline/0": (EVENT_FIELDS, models.EventModel),
+    "/payload/calls/0": (CALL_FIELDS, models.CallModel),
     "": (TOP_FIELDS, models.EnvelopeV2),
 }
 REFUSALS = [
