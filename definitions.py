@@ -13,6 +13,7 @@ import dagster as dg
 
 from assets import in_process, jobs
 from assets import ledger as ledger_assets
+from assets import upkeep as upkeep_assets
 from assets import usage as usage_assets
 from assets.outcomes import CheckOutcome, Collector, RefreshOutcome
 from assets.partitions import in_range, spans
@@ -26,6 +27,7 @@ from helicarrier.settings import Settings
 from helicarrier.store.operational import OperationalStore
 from helicarrier.usage.facts import ranges
 from resources import resources_of
+from schedules import upkeep as upkeep_schedules
 from schedules import usage as usage_schedules
 from sensors import ledger as ledger_sensors
 from sensors import usage as usage_sensors
@@ -48,10 +50,10 @@ OnProgress = Callable[[str, date, date], None]
 def build_defs(**overrides: object) -> dg.Definitions:
     """The definitions; `overrides` are resources that stand in for those of the environment."""
     return dg.Definitions(
-        assets=[*ledger_assets.ASSETS, *usage_assets.ASSETS],
+        assets=[*ledger_assets.ASSETS, *usage_assets.ASSETS, *upkeep_assets.ASSETS],
         asset_checks=[*ledger_checks.CHECKS, *usage_checks.CHECKS],
         jobs=jobs.JOBS,
-        schedules=usage_schedules.SCHEDULES,
+        schedules=[*usage_schedules.SCHEDULES, *upkeep_schedules.SCHEDULES],
         sensors=[*ledger_sensors.SENSORS, *usage_sensors.SENSORS],
         resources=resources_of(configuration.load()) | overrides,
         executor=dg.in_process_executor,

@@ -75,7 +75,7 @@ def _column(column: Column, contract: TableContract) -> dg.TableColumn:
     rules = [
         condition
         for name, condition in contract.checks().items()
-        if name in {f"{prefix}known", f"{prefix}range", f"{prefix}filled"}
+        if name in {f"{prefix}{kind}" for kind in ("known", "range", "limit", "filled")}
     ]
     unit = f" Unit: {column.unit}." if column.unit else ""
     return dg.TableColumn(

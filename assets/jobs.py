@@ -40,6 +40,18 @@ nightly_usage = dg.define_asset_job(
     description="A day that is over: facts, daily aggregates, and the windows that end with it.",
 )
 
+reprice_usage = dg.define_asset_job(
+    "reprice_usage",
+    selection=dg.AssetSelection.assets("usage_repricing").without_checks(),
+    description="Calls of a day or a range under the price list of today; their days get dirty.",
+)
+
+drop_old_rows = dg.define_asset_job(
+    "drop_old_rows",
+    selection=dg.AssetSelection.assets("retention").without_checks(),
+    description="Raw events and aggregates whose term is over, up to the partition's day.",
+)
+
 audit = dg.define_asset_job(
     "audit",
     selection=dg.AssetSelection.all_asset_checks(),
@@ -52,4 +64,12 @@ DATASETS = {
 }
 """The jobs that clean dirty days, in their order, and the datasets whose days they clean."""
 
-JOBS = [import_sessions, refresh_usage, refresh_performance, nightly_usage, audit]
+JOBS = [
+    import_sessions,
+    refresh_usage,
+    refresh_performance,
+    nightly_usage,
+    reprice_usage,
+    drop_old_rows,
+    audit,
+]

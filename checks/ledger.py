@@ -16,6 +16,7 @@ from helicarrier.ledger.tables import (
     SESSION_EVENTS,
     SESSION_LEDGER,
     SESSION_USAGE,
+    USAGE_COST_HISTORY,
 )
 from helicarrier.usage.parity import ledger_parity
 from resources import OperationalResource, WarehouseResource
@@ -67,6 +68,7 @@ CHECKS = [
     governance_check("session_import", IMPORT_REPORTS, day="started_at"),
     governance_check("session_ledger", SESSION_LEDGER, day="started_at"),
     governance_check("session_events", SESSION_EVENTS, day="event_ts"),
+    governance_check("usage_repricing", USAGE_COST_HISTORY, day="computed_at"),
     governance_check("session_usage", SESSION_USAGE, day="occurred_at"),
     imports_account_for_the_ledger,
 ]

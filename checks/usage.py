@@ -13,14 +13,18 @@ from assets.partitions import FIRST_DAY, requested_days
 from assets.runs import as_dagster_failures
 from checks.factory import DAYS_NAMED, differences_table, governance_check
 from helicarrier import times
+from helicarrier.store.operational import OperationalStore
 from helicarrier.usage.parity import ParityBreach, ParityState, parity
 from helicarrier.usage.repository import SqlUsageRepository
+from helicarrier.usage.retention import kept_from
 from helicarrier.usage.tables import (
     DAILY_PROVENANCE_AGG,
     DAILY_USAGE_AGG,
     MODEL_PERF_AGG,
+    RETENTION_MARKS,
     SESSION_FACTS,
     USAGE_FACTS,
+    RetentionSubject,
 )
 from resources import LakeResource, OperationalResource
 
@@ -43,9 +47,8 @@ def stores_agree(
     with as_dagster_failures():
         days = requested_days(context) or _days_with_data(operational)
         with operational.store() as store:
-            found = parity(
-                store, lake.lake(), days, first_day=FIRST_DAY, last_day=times.now().date()
-            )
+            first = max(FIRST_DAY, _kept_from(store))
+            found = parity(store, lake.lake(), days, first_day=first, last_day=times.now().date())
     return _judged(days, found)
 
 
@@ -54,9 +57,15 @@ CHECKS = [
     governance_check("session_facts", SESSION_FACTS, day="started_at", in_lake=True),
     governance_check("daily_usage_agg", DAILY_USAGE_AGG, day="bucket_date"),
     governance_check("daily_provenance_agg", DAILY_PROVENANCE_AGG, day="bucket_date"),
+    governance_check("retention", RETENTION_MARKS, day="kept_from"),
     governance_check("model_perf_agg", MODEL_PERF_AGG, day="window_end"),
     stores_agree,
 ]
+
+
+def _kept_from(store: OperationalStore) -> date:
+    with store.read() as connection:
+        return kept_from(connection, RetentionSubject.AGGREGATES) or date.min
 
 
 def _days_with_data(operational: OperationalResource) -> list[date]:

@@ -33,6 +33,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Folders that the import asset and the file-drop sensor read, separated by `:`."""
     import_workers: Annotated[int, msgspec.Meta(ge=0)] = 0
     """Processes that read session files; 0: one for each core, at most two."""
+    retention_events_days: Annotated[int, msgspec.Meta(ge=0)] = 90
+    """Days that raw events are kept by `helicarrier retention`; 0: for ever."""
+    retention_aggregates_days: Annotated[int, msgspec.Meta(ge=0)] = 365
+    """Days that daily aggregates and performance windows are kept; 0: for ever."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     """How much is logged to stderr; `info` tells every import, refresh and migration."""
 
@@ -105,6 +109,8 @@ def load(environ: Mapping[str, str] | None = None, *, data_dir: Path | None = No
 _EXPECTED = {
     "partitions_start": "a day as YYYY-MM-DD",
     "import_workers": "a whole number that is not negative",
+    "retention_events_days": "a whole number that is not negative",
+    "retention_aggregates_days": "a whole number that is not negative",
     "log_level": "debug, info, warning or error",
     "db_url": "a URL",
     "import_paths": "folders separated by `:`",

@@ -34,6 +34,8 @@ COMMANDS = {
     "openapi": ("helicarrier.cli.openapi:openapi", "Print the OpenAPI document of the service."),
     "token": ("helicarrier.cli.token:token", "Make, list and revoke access tokens."),
     "serve": ("helicarrier.cli.serve:serve", "Serve the HTTP API and the pages."),
+    "reprice": ("helicarrier.cli.reprice:reprice", "Price calls again after a price update."),
+    "retention": ("helicarrier.cli.retention:retention", "Drop events and aggregates of old days."),
     "restore": ("helicarrier.cli.restore:restore", "Put a backup back in place."),
 }
 """Name -> where the command is, and its line in the help."""

@@ -34,6 +34,18 @@ def count(name: str, meaning: str, unit: str = "", *, nullable: bool = False) ->
     )
 
 
+def flag(name: str, meaning: str, *, default: int | None = None) -> Column:
+    """0 or 1."""
+    return Column(
+        name=name,
+        kind=ColumnKind.INTEGER,
+        meaning=meaning,
+        at_least=0,
+        at_most=1,
+        default=default,
+    )
+
+
 def instant(name: str, meaning: str, *, nullable: bool = False) -> Column:
     """A time in UTC."""
     return Column(name=name, kind=ColumnKind.TIMESTAMP, meaning=meaning, nullable=nullable)

@@ -30,8 +30,8 @@ class ColumnKind(StrEnum):
 class Column:
     """One column.
 
-    `unit` is empty where the kind says it all; `at_least` bounds numbers below; `filled` refuses
-    the empty text, which a NOT NULL alone lets through.
+    `unit` is empty where the kind says it all; `at_least` and `at_most` bound numbers, a flag is
+    one from 0 to 1; `filled` refuses the empty text, which a NOT NULL alone lets through.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Column:
     values: tuple[str, ...] = ()
     at_least: int | None = None
     filled: bool = False
+    at_most: int | None = None
     default: int | str | None = None
 
 
@@ -156,6 +157,8 @@ class TableContract:
                 yield f"{column.name}_range", f"{column.name} >= {column.at_least}"
             if column.filled:
                 yield f"{column.name}_filled", f"{column.name} <> ''"
+            if column.at_most is not None:
+                yield f"{column.name}_limit", f"{column.name} <= {column.at_most}"
 
 
 def rule_sql(rule: Rule) -> str:

@@ -151,6 +151,7 @@ def remedies_of(contract: TableContract) -> dict[str, str]:
         remedies[f"{name}_known"] = f"{name} must be one of {', '.join(column.values)}. {_REWRITE}"
         remedies[f"{name}_range"] = f"{name} must be at least {column.at_least}. {_REWRITE}"
         remedies[f"{name}_filled"] = f"{name} must not be an empty text. {_REWRITE}"
+        remedies[f"{name}_limit"] = f"{name} must be at most {column.at_most}. {_REWRITE}"
     remedies[UNKNOWN_COLUMN_RULE] = "The frame must hold the contract's columns and no others."
     key = ", ".join(contract.primary_key)
     remedies[KEY_RULE] = f"({key}) must be unique. {_REWRITE}"
@@ -167,6 +168,8 @@ def _column_checks(column: Column) -> list[tuple[str, "Callable[[pd.Series], pd.
         checks.append((f"{column.name}_range", partial(_at_least, column.at_least)))
     if column.filled:
         checks.append((f"{column.name}_filled", _filled))
+    if column.at_most is not None:
+        checks.append((f"{column.name}_limit", partial(_at_most, column.at_most)))
     return checks
 
 
@@ -191,6 +194,10 @@ def _at_least(bound: int, values: "pd.Series") -> "pd.Series":
 
 def _filled(values: "pd.Series") -> "pd.Series":
     return _or_null(values != "")
+
+
+def _at_most(bound: int, values: "pd.Series") -> "pd.Series":
+    return _or_null(values <= bound)
 
 
 def _or_null(passes: "pd.Series") -> "pd.Series":

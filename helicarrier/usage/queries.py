@@ -1,36 +1,46 @@
-"""The SQL of the reports: aggregates for clean days, the ledger itself for dirty ones.
+"""The SQL of the reports: aggregates for clean days, the ledger itself for all others.
 
 A day whose mark in `dirty_days` says that its aggregates are out of date is read from the ledger
-and nowhere else; every other day is read from the aggregates and nowhere else. Both sides look at
-the same marks in the same snapshot, so no day is missing and none is counted twice. The text is
-the same on SQLite and Postgres but for one thing: how a day becomes two instants (`DIRTY_DAYS`).
+and nowhere else, and so is one whose aggregates were dropped by retention; every other day is read
+from the aggregates and nowhere else. Both sides look at the same marks in the same snapshot, so no
+day is missing and none is counted twice. The text is the same on SQLite and Postgres but for one
+thing: how a day becomes two instants (`DIRTY_DAYS`).
 
 Parameters: `first` and `last` are ISO days, `start` and `after` instants (the latter excluded).
 """
 
 from helicarrier.store.addresses import Dialect
 
+# Below the mark of retention the aggregates are gone, while the ledger is whole.
+_LIVE = """
+SELECT bucket_date FROM dirty_days WHERE dataset = 'daily_usage_agg'
+UNION
+SELECT t.bucket_date
+FROM ledger_totals AS t
+JOIN retention_marks AS m ON m.subject = 'aggregates' AND t.bucket_date < m.kept_from
+"""
+
 # On SQLite an instant is text that begins with its day, so a day compares with it as it stands.
 DIRTY_DAYS: dict[Dialect, str] = {
-    "sqlite": """
+    "sqlite": f"""
 WITH stretches AS (
     SELECT bucket_date, bucket_date AS start, DATE(bucket_date, '+1 day') AS after
-    FROM dirty_days
-    WHERE dataset = 'daily_usage_agg' AND bucket_date BETWEEN :first AND :last
+    FROM ({_LIVE}) AS live
+    WHERE bucket_date BETWEEN :first AND :last
 )
-""",
-    "postgresql": """
+""",  # noqa: S608  constants of this module
+    "postgresql": f"""
 WITH stretches AS (
     SELECT
         bucket_date,
         CAST(bucket_date AS TIMESTAMP) AT TIME ZONE 'UTC' AS start,
         CAST(bucket_date + 1 AS TIMESTAMP) AT TIME ZONE 'UTC' AS after
-    FROM dirty_days
-    WHERE dataset = 'daily_usage_agg' AND bucket_date BETWEEN :first AND :last
+    FROM ({_LIVE}) AS live
+    WHERE bucket_date BETWEEN :first AND :last
 )
-""",
+""",  # noqa: S608  constants of this module
 }
-"""Stretches of time that are read from the ledger: the dirty days of the range."""
+"""Stretches of time that are read from the ledger: the days of the range without aggregates."""
 
 WHOLE_RANGE: dict[Dialect, str] = {
     "sqlite": """
@@ -138,11 +148,9 @@ WHERE s.started_at >= d.start AND s.started_at < d.after
 GROUP BY d.bucket_date, s.agent_id, s.model_id
 """
 
-_CLEAN = """
+_CLEAN = f"""
 WHERE bucket_date BETWEEN :first AND :last
-    AND bucket_date NOT IN (
-        SELECT bucket_date FROM dirty_days WHERE dataset = 'daily_usage_agg'
-    )
+    AND bucket_date NOT IN ({_LIVE})
 """
 
 _TOTALS = """

@@ -65,6 +65,12 @@ class _Move:
     after: tuple[int | None, str | None, str, str]
 
 
+def preview(store: OperationalStore, days: Sequence[date], *, pricer: Pricer) -> list[PriceChange]:
+    """What `reprice` of these days would change; nothing is written."""
+    with store.read() as connection:
+        return _summary([move for day in days for move in _moves(connection, day, pricer)])
+
+
 def reprice(
     store: OperationalStore, days: Sequence[date], *, pricer: Pricer, run_id: str, now: datetime
 ) -> list[PriceChange]:

@@ -5,6 +5,8 @@ Parquet datasets in the lake, one partition a day; they are extracts of the ledg
 again at any time.
 """
 
+from enum import StrEnum
+
 from helicarrier.governance import columns as c
 from helicarrier.governance.contract import (
     Column,
@@ -139,13 +141,7 @@ MODEL_PERF_AGG = TableContract(
         c.count("median_runtime_ms", "Median wall clock.", "ms", nullable=True),
         c.count("p95_runtime_ms", "95th percentile of the wall clock.", "ms", nullable=True),
         c.money("median_cost_usd", "Median cost of the sessions whose cost is known."),
-        Column(
-            name="sample_warning",
-            kind=ColumnKind.INTEGER,
-            meaning="1 where runs_total is below 5: too few to compare.",
-            values=(),
-            at_least=0,
-        ),
+        c.flag("sample_warning", "1 where runs_total is below 5: too few to compare."),
         _UPDATED,
         c.run_id(),
     ),
@@ -156,6 +152,26 @@ MODEL_PERF_AGG = TableContract(
         NotBefore(
             name="success_within_runs", earlier="success_count", later="runs_total", remedy=_REFRESH
         ),
+    ),
+)
+
+
+class RetentionSubject(StrEnum):
+    """Rows that are only kept for a time."""
+
+    SESSION_EVENTS = "session_events"
+    AGGREGATES = "aggregates"
+
+
+RETENTION_MARKS = TableContract(
+    name="retention_marks",
+    grain="kind of rows that are only kept for a time",
+    primary_key=("subject",),
+    columns=(
+        c.choice("subject", values_of(RetentionSubject), "What was dropped."),
+        c.day("kept_from", "The first UTC day whose rows are kept; parity is checked from it on."),
+        c.instant("updated_at", "When the mark moved."),
+        c.run_id(),
     ),
 )
 
@@ -215,6 +231,7 @@ SESSION_FACTS = TableContract(
 daily_usage_agg = table_of(DAILY_USAGE_AGG, rowid=False)
 daily_provenance_agg = table_of(DAILY_PROVENANCE_AGG, rowid=False)
 model_perf_agg = table_of(MODEL_PERF_AGG, rowid=False)
+retention_marks = table_of(RETENTION_MARKS, rowid=False)
 
-CONTRACTS = (DAILY_USAGE_AGG, DAILY_PROVENANCE_AGG, MODEL_PERF_AGG)
+CONTRACTS = (DAILY_USAGE_AGG, DAILY_PROVENANCE_AGG, MODEL_PERF_AGG, RETENTION_MARKS)
 FACTS = (USAGE_FACTS, SESSION_FACTS)

@@ -16,11 +16,13 @@ from helicarrier.ledger.tables import (
     SESSION_EVENTS,
     SESSION_LEDGER,
     SESSION_USAGE,
+    USAGE_COST_HISTORY,
 )
 from helicarrier.usage.tables import (
     DAILY_PROVENANCE_AGG,
     DAILY_USAGE_AGG,
     MODEL_PERF_AGG,
+    RETENTION_MARKS,
     SESSION_FACTS,
     USAGE_FACTS,
 )
@@ -29,6 +31,7 @@ from resources import LakeResource
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("assets", "checks", "resources", "schedules", "sensors")
 LEDGER = {"session_import", "session_ledger", "session_events", "session_usage"}
+UPKEEP = {"usage_repricing", "retention"}
 DAILY = {"usage_facts", "session_facts", "daily_usage_agg", "daily_provenance_agg"}
 CONTRACTS = {
     "session_import": IMPORT_REPORTS,
@@ -40,6 +43,8 @@ CONTRACTS = {
     "daily_usage_agg": DAILY_USAGE_AGG,
     "daily_provenance_agg": DAILY_PROVENANCE_AGG,
     "model_perf_agg": MODEL_PERF_AGG,
+    "usage_repricing": USAGE_COST_HISTORY,
+    "retention": RETENTION_MARKS,
 }
 HEAVY = ("pandas", "pandera", "pyarrow", "altair", "alembic", "genai_prices")
 
@@ -60,7 +65,7 @@ def test_asset_keys() -> None:
     by_group: dict[str, set[str]] = {}
     for key in graph.get_all_asset_keys():
         by_group.setdefault(graph.get(key).group_name or "", set()).add(key.to_user_string())
-    assert by_group == {"ledger": LEDGER, "usage": DAILY | {"model_perf_agg"}}
+    assert by_group == {"ledger": LEDGER, "usage": DAILY | {"model_perf_agg"} | UPKEEP}
 
 
 def test_asset_checks() -> None:
@@ -99,24 +104,42 @@ def test_jobs_and_what_they_select() -> None:
         "refresh_usage": DAILY | everything,
         "refresh_performance": performance,
         "nightly_usage": DAILY | everything | performance,
+        "reprice_usage": {"usage_repricing"},
+        "drop_old_rows": {"retention"},
         "audit": everything
-        | {"model_perf_agg:governance", "session_events:governance", "session_import:governance"},
+        | {f"{asset}:governance" for asset in ("model_perf_agg", "session_events", *UPKEEP)}
+        | {"session_import:governance"},
     }
 
 
 def test_schedules_their_times_and_whether_they_run() -> None:
-    """The nightly refresh runs without anybody's doing: windows end with every day."""
+    """The nightly refresh runs without anybody's doing: windows end with every day.
+
+    What changes costs of the past or drops rows waits for a person.
+    """
     found = [
         (schedule.name, schedule.job_name, schedule.cron_schedule, schedule.default_status)
         for schedule in repository().schedule_defs
     ]
-    assert found == [
+    assert sorted(found, key=lambda schedule: schedule[1] != "nightly_usage") == [
         (
             "nightly_usage_refresh",
             "nightly_usage",
             "15 0 * * *",
             dg.DefaultScheduleStatus.RUNNING,
-        )
+        ),
+        (
+            "nightly_retention",
+            "drop_old_rows",
+            "45 2 * * *",
+            dg.DefaultScheduleStatus.STOPPED,
+        ),
+        (
+            "repricing_after_price_update",
+            "reprice_usage",
+            "30 3 * * *",
+            dg.DefaultScheduleStatus.STOPPED,
+        ),
     ]
 
 

@@ -118,7 +118,8 @@ SELECT
   CASE
     WHEN critical_threshold < warn_threshold THEN critical_threshold ELSE warn_threshold
   END,
-  critical_threshold, time_window, comparison, 300, enabled, created_at, created_at
+  critical_threshold, time_window, comparison, 300, CASE WHEN enabled = 0 THEN 0 ELSE 1 END,
+  created_at, created_at
 FROM alert_rules_0001
 
 INSERT INTO alert_state (

@@ -270,6 +270,13 @@ COMMENT ON COLUMN model_perf_agg.sample_warning IS
 COMMENT ON COLUMN model_perf_agg.updated_at IS 'When the row was computed.';
 COMMENT ON COLUMN model_perf_agg.run_id IS
   'Run of the run store that wrote this row; `helicarrier lineage` explains it.';
+COMMENT ON TABLE retention_marks IS 'One row per kind of rows that are only kept for a time.';
+COMMENT ON COLUMN retention_marks.subject IS 'What was dropped.';
+COMMENT ON COLUMN retention_marks.kept_from IS
+  'The first UTC day whose rows are kept; parity is checked from it on.';
+COMMENT ON COLUMN retention_marks.updated_at IS 'When the mark moved.';
+COMMENT ON COLUMN retention_marks.run_id IS
+  'Run of the run store that wrote this row; `helicarrier lineage` explains it.';
 COMMENT ON TABLE alert_rules IS 'One row per rule.';
 COMMENT ON COLUMN alert_rules.rule_id IS 'Id of the rule.';
 COMMENT ON COLUMN alert_rules.metric IS 'What the rule watches.';

@@ -413,7 +413,7 @@ def aggregates() -> None:
         count("median_runtime_ms", null=True),
         count("p95_runtime_ms", null=True),
         money("median_cost_usd", null=True),
-        count("sample_warning"),
+        flag("sample_warning"),
         instant("updated_at"),
         text("run_id"),
         key=("window_end", "window_start", "agent_id", "task_category", "model_id"),
@@ -421,6 +421,15 @@ def aggregates() -> None:
             "window_in_order": "window_end >= window_start",
             "success_within_runs": "runs_total >= success_count",
         },
+        rowid=False,
+    )
+    create(
+        "retention_marks",
+        choice("subject", "session_events", "aggregates"),
+        day("kept_from"),
+        instant("updated_at"),
+        text("run_id"),
+        key=("subject",),
         rowid=False,
     )
 
@@ -439,7 +448,7 @@ def alerts() -> None:
         choice("time_window", "5m", "1h", "24h", "7d"),
         choice("comparison", "gt", "gte"),
         count("dedup_cooldown_sec", default="300"),
-        count("enabled", default="1"),
+        flag("enabled", default="1"),
         instant("created_at"),
         instant("updated_at"),
         key=("rule_id",),
@@ -535,6 +544,13 @@ def integer(name: str, *, null: bool = False, default: str | None = None) -> sa.
 def count(name: str, *, null: bool = False, default: str | None = None) -> sa.Column:
     """A whole number that cannot be negative."""
     return ranged(integer(name, null=null, default=default))
+
+
+def flag(name: str, *, default: str | None = None) -> sa.Column:
+    """0 or 1."""
+    column = count(name, default=default)
+    column.info[f"{name}_limit"] = f"{name} <= 1"
+    return column
 
 
 def number(name: str, *, null: bool = False) -> sa.Column:
