@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from helicarrier.evals import intervals
 from helicarrier.evals.catalog import MEASURES, PERCENTILE
-from helicarrier.evals.enums import Gate, Method
+from helicarrier.evals.enums import Gate, Method, RateInterval
 from helicarrier.evals.frame import SampleFrame, Slicing, distinct
-from helicarrier.evals.model import Decision
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,9 +39,24 @@ class Estimate:
 
 
 def estimates(
-    gate: Gate, frame: SampleFrame, slicing: Slicing, decision: Decision
+    gate: Gate,
+    frame: SampleFrame,
+    slicing: Slicing,
+    *,
+    limit: float,
+    confidence: float,
+    method: RateInterval,
 ) -> list[Estimate | None]:
-    """The estimate of each slice in the order of the slices; None where no sample has a value."""
+    """The estimate of each slice in the order of the slices; None where no sample has a value.
+
+    Args:
+        gate: what is measured.
+        frame: the samples.
+        slicing: their slices.
+        limit: the threshold, which the share of fast samples refers to.
+        confidence: of the intervals.
+        method: of the intervals of rates.
+    """
     import numpy as np
 
     values, count = frame.values[gate], len(slicing.names)
@@ -51,21 +65,23 @@ def estimates(
     n = np.bincount(codes, minlength=count)
     independent = distinct(codes, items, len(frame.item_names), count) if frame.repeats else n
     if MEASURES[gate].is_rate:
-        return _rates(codes, values, n, independent, decision)
+        return _rates(codes, values, n, independent, confidence, method)
     ordered = values[np.lexsort((values, codes))]
-    limit = decision.thresholds[gate]
-    return _percentiles(ordered, n, independent, limit, decision.confidence)
+    return _percentiles(ordered, n, independent, limit, confidence)
 
 
 def _rates(
-    codes: "Codes", values: "Floats", n: "Codes", items: "Codes", decision: Decision
+    codes: "Codes",
+    values: "Floats",
+    n: "Codes",
+    items: "Codes",
+    confidence: float,
+    method: RateInterval,
 ) -> list[Estimate | None]:
     import numpy as np
 
     share = np.bincount(codes, weights=values, minlength=len(n)) / np.maximum(n, 1)
-    low, high = intervals.rate(
-        share, np.maximum(items, 1).astype(np.float64), decision.confidence, decision.rate_interval
-    )
+    low, high = intervals.rate(share, np.maximum(items, 1).astype(np.float64), confidence, method)
     return [
         Estimate(
             n=int(n[i]),
@@ -74,7 +90,7 @@ def _rates(
             share=float(share[i]),
             low=float(low[i]),
             high=float(high[i]),
-            method=Method(decision.rate_interval.value),
+            method=Method(method.value),
         )
         if n[i]
         else None

@@ -33,14 +33,21 @@ def evaluate(
         raise ValueError(message)
     sliced = slicings(frame, decision)
     rows: list[GateResult] = []
-    for gate in decision.thresholds:
-        found = [
-            _row(run_id, gate, slicing.key, name, estimate, decision)
-            for slicing in sliced
-            for name, estimate in zip(
-                slicing.names, estimates(gate, frame, slicing, decision), strict=True
+    for gate, limit in decision.thresholds.items():
+        found: list[GateResult] = []
+        for slicing in sliced:
+            estimated = estimates(
+                gate,
+                frame,
+                slicing,
+                limit=limit,
+                confidence=decision.confidence,
+                method=decision.rate_interval,
             )
-        ]
+            found += [
+                _row(run_id, gate, slicing.key, name, estimate, decision)
+                for name, estimate in zip(slicing.names, estimated, strict=True)
+            ]
         if baseline is not None:
             found = _against(found, gate, frame, baseline, sliced, decision)
         rows += found

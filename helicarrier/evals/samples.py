@@ -25,6 +25,11 @@ def sample_id(run_id: str, record_id: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{run_id}/{record_id}"))
 
 
+def content_id(records: Iterable[EvalRecord]) -> str:
+    """The UUID of a set of records that belongs to no run: it follows from their content."""
+    return str(uuid.uuid5(_NAMESPACE, digest(records)))
+
+
 def as_json(record: EvalRecord) -> dict[str, JSONValue]:
     """The record as an eval record of JSON Lines, without what it does not say."""
     found: dict[str, JSONValue] = {}
