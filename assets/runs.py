@@ -24,7 +24,7 @@ def recorded(
     asset: str,
     days: Sequence[date],
 ) -> Iterator[Run]:
-    """A run of `asset` over these days.
+    """A run of `asset` over these days, with the configuration of the step.
 
     Raises:
         dagster.Failure: with retries for a store that is away or busy, else without.
@@ -32,10 +32,19 @@ def recorded(
     with (
         as_dagster_failures(),
         warehouse.runs().run(
-            asset, partition_key=span_name(list(days)), dagster_run_id=context.run.run_id
+            asset,
+            partition_key=span_name(list(days)) if days else None,
+            dagster_run_id=context.run.run_id,
+            config=_step_config(context),
         ) as run,
     ):
         yield run
+
+
+def _step_config(context: dg.AssetExecutionContext) -> dict[str, object]:
+    """What somebody chose for this step: its own configuration, where it has one."""
+    config = context.op_execution_context.op_config
+    return {"step": config} if config else {}
 
 
 @contextmanager

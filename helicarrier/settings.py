@@ -87,6 +87,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return tuple(Path(part).expanduser() for part in self.import_paths.split(":") if part)
 
 
+def public(settings: Settings, address: str) -> dict[str, str]:
+    """Every setting as text, for records and pages: `address` stands for what may hold a password.
+
+    Args: settings; address, the operational store in words.
+    """
+    values = {name: getattr(settings, name) for name in _FIELDS} | {"db_url": address}
+    return {name: str(value) for name, value in values.items() if value is not None}
+
+
 def load(environ: Mapping[str, str] | None = None, *, data_dir: Path | None = None) -> Settings:
     """Read the settings from the environment; `data_dir` (a command's option) wins over it.
 

@@ -24,5 +24,8 @@ def resources_of(settings: Settings) -> dict[str, object]:
         "settings": SettingsResource.of(settings),
         "operational": OperationalResource.of(settings),
         "lake": LakeResource(root=str(settings.lake_dir.absolute())),
-        "warehouse": WarehouseResource(database=str(settings.warehouse_path.absolute())),
+        "warehouse": WarehouseResource(
+            database=str(settings.warehouse_path.absolute()),
+            variables=SettingsResource.of(settings).variables,
+        ),
     }

@@ -5,6 +5,7 @@ open when the block raises, which shuts out everybody else until the process end
 out a transaction of `WarehouseStore`, which waits for its turn, rolls back and closes.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -12,13 +13,21 @@ from pathlib import Path
 
 from dagster_duckdb import DuckDBResource
 from duckdb import DuckDBPyConnection
+from pydantic import Field
 
+from helicarrier import settings as configuration
+from helicarrier.ledger.runs import run_store
+from helicarrier.settings import Settings
 from helicarrier.store.run_store import RunStore
 from helicarrier.store.warehouse import WarehouseStore
 
 
 class WarehouseResource(DuckDBResource):
     """The DuckDB file: the run store, and what later areas keep there."""
+
+    variables: dict[str, str] = Field(
+        default={}, description="HELICARRIER_ variables that win over those of the environment."
+    )
 
     @contextmanager
     def get_connection(self) -> Iterator[DuckDBPyConnection]:
@@ -35,11 +44,17 @@ class WarehouseResource(DuckDBResource):
         return _owner(Path(self.database))
 
     def runs(self) -> RunStore:
-        """The run store in the file."""
-        return RunStore(self.store())
+        """The run store: in the file, or in Postgres where the ledger is there."""
+        return _runs(configuration.load(os.environ | self.variables), Path(self.database))
 
 
 @cache
 def _owner(path: Path) -> WarehouseStore:
     """One owner for each file and process: starting DuckDB anew takes longer than a transaction."""
     return WarehouseStore(path)
+
+
+@cache
+def _runs(settings: Settings, path: Path) -> RunStore:
+    """One for each configuration, since it may hold connections."""
+    return run_store(settings, _owner(path))

@@ -13,6 +13,7 @@ _MARKS = (
     "SELECT path, inode, size, mtime_ns, sha256, byte_offset, line_offset, state, reader_state"
     " FROM import_files WHERE path IN {keys}"
 )
+_OF_RUN = "SELECT path, sha256, line_offset FROM import_files WHERE run_id IN {keys} ORDER BY path"
 
 
 class FileRegister:
@@ -25,6 +26,13 @@ class FileRegister:
     def marks(self, paths: Iterable[str]) -> dict[str, FileMark]:
         """What is known of files, by path."""
         return {str(row[0]): _mark(row) for row in self._sink.lookup(_MARKS, paths)}
+
+    def of_run(self, run_id: str) -> list[tuple[str, str, int]]:
+        """The files that a run was the last to read: path, hash, lines; in order of the path."""
+        return [
+            (str(path), str(digest), int(lines or 0))
+            for path, digest, lines in self._sink.lookup(_OF_RUN, [run_id])
+        ]
 
     def save(self, stretches: Sequence[Stretch], *, run_id: str, now: str) -> None:
         """Record how far files have been read; of several stretches of a file the last counts."""

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from helicarrier import times
 from helicarrier.ingest.report import ImportReport, Progress, Records
+from helicarrier.ledger import run_markers
 from helicarrier.ledger.enums import ImportOutcome
 from helicarrier.ledger.tables import import_reports
 from helicarrier.ledger.writer import Tally
@@ -54,7 +55,7 @@ def add(connection: Connection, run_id: str, part: Progress) -> None:
 
 
 def close(connection: Connection, report: ImportReport) -> None:
-    """The whole report, when the import has ended."""
+    """The whole report, when the import has ended; with it the run has committed everything."""
     connection.execute(
         update(import_reports)
         .where(import_reports.c.run_id == report.run_id)
@@ -65,6 +66,14 @@ def close(connection: Connection, report: ImportReport) -> None:
             **_counts(report.progress),
         )
     )
+    if report.outcome is not ImportOutcome.FAILED:
+        run_markers.mark(
+            connection,
+            report.run_id,
+            {(import_reports.name, ""): 1},
+            now=times.parse(report.finished_at),
+            last=True,
+        )
 
 
 def unfinished(connection: Connection) -> list[str]:

@@ -17,19 +17,23 @@ import msgspec
 from helicarrier import times
 from helicarrier.errors import ErrorCode, NotReady, StorageUnavailable, UsageError
 from helicarrier.ingest import report_store
+from helicarrier.ingest.files import FileRegister
 from helicarrier.ingest.importer import absolute, discover
 from helicarrier.ingest.parallel import OnProgress, import_files, no_progress
-from helicarrier.ingest.report import ImportReport
+from helicarrier.ingest.report import ImportReport, Progress
+from helicarrier.ledger.runs import run_store
 from helicarrier.settings import Settings
 from helicarrier.store import migrate
 from helicarrier.store.backup import backup
 from helicarrier.store.operational import OperationalStore
-from helicarrier.store.run_model import Run, RunStatus
+from helicarrier.store.run_model import Edge, Run, RunStatus
 from helicarrier.store.run_store import INTERRUPTED, RunStore, described
-from helicarrier.store.warehouse import WarehouseStore
 
 ASSET_KEY = "session_import"
 """The run store's and Dagster's name for an import."""
+
+FILE = "file"
+"""The dataset of source files in the run store; the partition is the absolute path."""
 
 _OUT_OF_REACH = {
     ErrorCode.DB_PATH_INVALID,
@@ -67,12 +71,16 @@ def import_sessions(
     )
     if dry_run:
         with _rehearsal(settings.url) as url:
-            return job.run(url, "dry-run", started_at=clock(), dry_run=True)
+            rehearsal = Run(run_id="dry-run", started_at=clock())
+            return job.run(url, rehearsal, started_at=rehearsal.started_at, dry_run=True)
     _prepare(settings)
-    runs = RunStore(WarehouseStore(settings.warehouse_path))
+    runs = run_store(settings)
     with (
         runs.run(
-            ASSET_KEY, dagster_run_id=dagster_run_id, config={"paths": sorted(map(str, paths))}
+            ASSET_KEY,
+            dagster_run_id=dagster_run_id,
+            config={"paths": sorted(map(str, paths))},
+            heartbeat=False,  # Processes that are forked must not find a thread; progress beats.
         ) as run,
         closing(OperationalStore(settings.url)) as store,
     ):
@@ -81,18 +89,29 @@ def import_sessions(
         with store.write() as connection:
             report_store.open_report(connection, run.run_id, started_at=started_at)
         try:
-            report = job.run(settings.url, run.run_id, started_at=started_at)
+            report = job.run(settings.url, run, started_at=started_at)
         except BaseException as error:
             _keep_what_was_done(settings, store, run, clock(), error)
             raise
-        _count(run, report)
         _keep(settings, store, report)
+        _account(run, store, report)
     return report
 
 
-def _count(run: Run, report: ImportReport) -> None:
+def _account(run: Run, store: OperationalStore, report: ImportReport) -> None:
+    """Tell the run what it read, file by file, and what it wrote."""
+    rows = report.progress.rows
     run.rows_in = report.progress.records.read
-    run.rows_out = report.progress.rows.total
+    run.rows_out = rows.total
+    with store.read() as connection:
+        for path, digest, lines in FileRegister(connection).of_run(run.run_id):
+            run.reads(Edge(dataset=FILE, partition_key=path, fingerprint=digest, rows=lines))
+    for table, count in (
+        ("session_ledger", rows.sessions_new + rows.sessions_changed),
+        ("session_usage", rows.calls_new + rows.calls_changed),
+        ("session_events", rows.events_new + rows.events_changed),
+    ):
+        run.writes(Edge(dataset=table, rows=count))
 
 
 def _keep_what_was_done(
@@ -105,7 +124,7 @@ def _keep_what_was_done(
         error.add_note(f"its report could not be closed: {also}")
     else:
         if report is not None:
-            _count(run, report)
+            _account(run, store, report)
 
 
 def _close_interrupted(settings: Settings, store: OperationalStore, runs: RunStore) -> None:
@@ -143,19 +162,24 @@ class _Job:
     on_progress: OnProgress
 
     def run(
-        self, url: str, run_id: str, *, started_at: datetime, dry_run: bool = False
+        self, url: str, run: Run, *, started_at: datetime, dry_run: bool = False
     ) -> ImportReport:
         began = time.perf_counter()
+
+        def progressed(progress: Progress, files: int) -> None:
+            run.beat()
+            self.on_progress(progress, files)
+
         progress = import_files(
             url,
             self.files,
-            run_id=run_id,
+            run_id=run.run_id,
             workers=self.workers,
             named=self.named,
-            on_progress=self.on_progress,
+            on_progress=progressed,
         )
         return ImportReport(
-            run_id=run_id,
+            run_id=run.run_id,
             started_at=times.utc_text(started_at),
             finished_at=times.utc_text(self.clock()),
             seconds=time.perf_counter() - began,

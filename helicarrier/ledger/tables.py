@@ -382,6 +382,19 @@ AUDIT_LOG = TableContract(
     ),
 )
 
+RUN_MARKERS = TableContract(
+    name="run_markers",
+    grain="table and partition that a run in progress has committed",
+    primary_key=("run_id", "table_name", "partition_key"),
+    columns=(
+        c.run_id(),
+        c.text("table_name", "The table; empty for the run as a whole: all of it is committed."),
+        c.text("partition_key", "The partition, as a UTC day; empty for a table without."),
+        c.count("row_count", "Rows written, over all transactions of the run.", "rows"),
+        c.instant("marked_at", "When the marker was last written."),
+    ),
+)
+
 API_TOKENS = TableContract(
     name="api_tokens",
     grain="access token",
@@ -436,6 +449,7 @@ ingest_quarantine = table_of(INGEST_QUARANTINE)
 dirty_days = table_of(DIRTY_DAYS, rowid=False)
 ledger_totals = table_of(LEDGER_TOTALS, rowid=False)
 audit_log = table_of(AUDIT_LOG, Index(None, "occurred_at"))
+run_markers = table_of(RUN_MARKERS, rowid=False)
 api_tokens = table_of(API_TOKENS, UniqueConstraint("token_sha256"))
 
 CONTRACTS = (
@@ -451,5 +465,6 @@ CONTRACTS = (
     DIRTY_DAYS,
     LEDGER_TOTALS,
     AUDIT_LOG,
+    RUN_MARKERS,
     API_TOKENS,
 )

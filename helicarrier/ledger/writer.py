@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from helicarrier import times
 from helicarrier.cost.governed import Pricer
-from helicarrier.ledger import dirty, history, merge, ownership, rows
+from helicarrier.ledger import dirty, history, merge, ownership, rows, run_markers
 from helicarrier.ledger.enums import UNKNOWN_MODEL
 from helicarrier.ledger.model import Batch, Call, Envelope, Event, Session
 from helicarrier.ledger.sink import Row, Scalar, Sink, sink_of
@@ -140,8 +140,20 @@ class LedgerWriter:
             run_id=self._run_id,
             now=times.parse(self._now),
         )
-        work.totals.save(connection, run_id=self._run_id, now=times.parse(self._now))
+        now = times.parse(self._now)
+        work.totals.save(connection, run_id=self._run_id, now=now)
+        run_markers.mark(connection, self._run_id, _marks(work.tally), now=now)
         return work.tally, outcomes
+
+
+def _marks(tally: Tally) -> dict[tuple[str, str], int]:
+    """Rows that were written, by table."""
+    counts = {
+        session_ledger.name: tally.sessions_new + tally.sessions_changed,
+        session_usage.name: tally.calls_new + tally.calls_changed,
+        session_events.name: tally.events_new + tally.events_changed,
+    }
+    return {(table, ""): count for table, count in counts.items() if count}
 
 
 def _days(instants: Iterable[str]) -> set[date]:

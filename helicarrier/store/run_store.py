@@ -2,113 +2,75 @@
 
 Every row that an asset or an import writes names its run, and here the run tells the rest. A run is
 a row in `runs` and a chain of append-only `run_events`. Start and end are one short transaction
-each, and between them nothing is held. A run whose process has died is closed as failed by the next
-one that starts.
+each, and between them nothing is held. A run whose process has died is closed by the next one that
+starts: as completed where the witness saw all of its rows committed, else as failed. A run of a
+living process is never touched.
 """
 
-import json
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import fields
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from helicarrier import times
-from helicarrier.canonical import canonical_bytes, sha256
-from helicarrier.errors import ErrorCode, NotReady
-from helicarrier.store import event_chain
+from helicarrier import logs, times
+from helicarrier.errors import ErrorCode, HelicarrierError, NotReady
+from helicarrier.store import event_chain, run_writing
+from helicarrier.store import run_statements as sql
 from helicarrier.store.code_ref import code_ref
 from helicarrier.store.processes import Process, is_gone, this_process
-from helicarrier.store.run_model import Edge, Run, RunRecord, RunStatus
+from helicarrier.store.run_audit import Audit, audit
+from helicarrier.store.run_database import Params, Row, RunDatabase, Statements, WarehouseRuns
+from helicarrier.store.run_model import (
+    Anchor,
+    Edge,
+    Run,
+    RunEvent,
+    RunRecord,
+    RunStatus,
+    Written,
+)
+from helicarrier.store.run_rows import (
+    config_hash,
+    edges_of,
+    event_of,
+    plain,
+    record_of,
+)
+from helicarrier.store.run_witness import RunWitness
 from helicarrier.store.warehouse import WarehouseStore
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 ERROR_LIMIT = 500
 INTERRUPTED = "interrupted"
 """The error of a run whose process ended without a word."""
 
-_INSERT_RUN = """
-INSERT INTO runs (
-  run_id, dagster_run_id, asset_key, partition_key, parent_run_id, status, started_at, host, pid,
-  process_started_at, heartbeat_at, rows_in, rows_out, code_ref, config_hash, llm_calls, tokens,
-  attrs
-) VALUES (
-  $run_id, $dagster_run_id, $asset_key, $partition_key, $parent_run_id, 'running', $started_at,
-  $host, $pid, $process_started_at, $started_at, 0, 0, $code_ref, $config_hash, 0, 0, '{}'
-)
-"""
-_CLOSE_RUN = """
-UPDATE runs SET
-  status = $status, finished_at = $finished_at, duration_seconds = $duration_seconds,
-  heartbeat_at = $finished_at, rows_in = $rows_in, rows_out = $rows_out, llm_calls = $llm_calls,
-  tokens = $tokens, input_fingerprint = $input_fingerprint, error = $error, attrs = $attrs
-WHERE run_id = $run_id
-"""
-_UNFINISHED = """
-SELECT run_id, epoch_us(started_at), host, pid, epoch_us(process_started_at)
-FROM runs WHERE status = 'running' ORDER BY started_at, run_id
-"""
-_LAST_EVENT = "SELECT seq, sha256 FROM run_events ORDER BY seq DESC LIMIT 1"
-_INSERT_EVENT = """
-INSERT INTO run_events (
-  seq, event_id, run_id, status, occurred_at, rows_in, rows_out, llm_calls, tokens, error,
-  previous_sha256, sha256
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-_EVENTS = """
-SELECT
-  seq, event_id, run_id, status, epoch_us(occurred_at), rows_in, rows_out, llm_calls, tokens,
-  error, previous_sha256, sha256
-FROM run_events ORDER BY seq
-"""
-_INSERT_INPUT = """
-INSERT INTO run_inputs VALUES ($run_id, $dataset, $partition_key, $fingerprint, $rows)
-"""
-_INSERT_OUTPUT = """
-INSERT INTO run_outputs VALUES ($run_id, $dataset, $partition_key, $fingerprint, $rows)
-"""
-_SELECT_RUN = """
-SELECT
-  run_id, dagster_run_id, asset_key, partition_key, parent_run_id, status, epoch_us(started_at),
-  epoch_us(finished_at), duration_seconds, host, pid, rows_in, rows_out, llm_calls, tokens,
-  input_fingerprint, code_ref, config_hash, error, attrs
-FROM runs
-"""
-_WITH_ID = "WHERE run_id = $run_id"
-_OF_TABLE = """
-WHERE (asset_key = $table AND ($partition IS NULL OR partition_key = $partition))
-  OR run_id IN (
-    SELECT run_id FROM run_outputs
-    WHERE dataset = $table AND ($partition IS NULL OR partition_key = $partition)
-  )
-ORDER BY started_at DESC, run_id
-"""
-_RUN_COLUMNS = tuple(field.name for field in fields(RunRecord))
-_EVENT_COLUMNS = (
-    "seq",
-    "event_id",
-    "run_id",
-    "status",
-    "occurred_at",
-    "rows_in",
-    "rows_out",
-    "llm_calls",
-    "tokens",
-    "error",
-)
-_Row = tuple[Any, ...]
-"""A row as DuckDB gives it; its types are settled in `_record` and `_content`."""
+CONFIG = "config"
+"""Where the attributes of a run hold its configuration."""
+
+HEARTBEAT_SECONDS = 60.0
+SILENCE = timedelta(hours=1)
+"""A run of another machine without a sign of life for so long is dead: nobody can ask there."""
+
+_NOTHING = Written(complete=False, outputs=())
 
 
 class RunStore:
-    """Runs in the warehouse file."""
+    """Runs in a database, with the witness that keeps what must not be kept there."""
 
-    def __init__(self, warehouse: WarehouseStore) -> None:
-        """Args: the owner of the file."""
-        self._warehouse = warehouse
+    def __init__(
+        self,
+        database: RunDatabase | WarehouseStore,
+        *,
+        witness: RunWitness | None = None,
+        config: Mapping[str, object] | None = None,
+    ) -> None:
+        """Args: database, or the warehouse file; witness; config that all runs share, no secret."""
+        self._database: RunDatabase = (
+            WarehouseRuns(database) if isinstance(database, WarehouseStore) else database
+        )
+        self._witness = witness
+        self._config = dict(config or {})
 
     @contextmanager
     def run(
@@ -119,10 +81,13 @@ class RunStore:
         dagster_run_id: str | None = None,
         parent_run_id: str | None = None,
         config: Mapping[str, object] | None = None,
+        heartbeat: bool = True,
         now: Callable[[], datetime] = times.now,
         new_id: Callable[[], UUID | str] = uuid4,
     ) -> Iterator[Run]:
         """A block of work as a run: recorded as running, then completed, or failed and raised on.
+
+        Without `heartbeat` no thread gives signs of life: the block forks, and calls `run.beat`.
 
         Raises:
             StorageUnavailable: the run could not be recorded at its start; nothing was done.
@@ -136,8 +101,10 @@ class RunStore:
             parent_run_id=parent_run_id,
             config=config,
         )
+        run.beat = self._beater(run.run_id, now)
         try:
-            yield run
+            with _beating(run.beat) if heartbeat else nullcontext():
+                yield run
         except BaseException as error:
             try:
                 self.end_run(run, finished_at=now(), error=described(error))
@@ -157,158 +124,200 @@ class RunStore:
         parent_run_id: str | None = None,
         config: Mapping[str, object] | None = None,
     ) -> Run:
-        """Records a run as running; closes the runs of this machine whose process has died."""
+        """Records a run as running; closes the runs whose process has died."""
         process = this_process()
-        row = {
-            "run_id": run_id,
-            "dagster_run_id": dagster_run_id,
-            "asset_key": asset_key,
-            "partition_key": partition_key,
-            "parent_run_id": parent_run_id,
-            "started_at": started_at,
-            "host": process.host,
-            "pid": process.pid,
-            "process_started_at": process.started_at,
-            "code_ref": code_ref(),
-            "config_hash": config_hash(config or {}),
-        }
-        run = Run(run_id=run_id, started_at=started_at)
-        with self._warehouse.write() as connection:
-            for dead in _dead_runs(connection):
-                _close(connection, dead, started_at, INTERRUPTED)
-            connection.execute(_INSERT_RUN, row)
-            _append_event(connection, run, RunStatus.RUNNING, started_at, None)
-        return run
+        settled = {**self._config, **(config or {})}
+        record = RunRecord(
+            run_id=run_id,
+            dagster_run_id=dagster_run_id,
+            asset_key=asset_key,
+            partition_key=partition_key,
+            parent_run_id=parent_run_id,
+            status=RunStatus.RUNNING,
+            started_at=started_at,
+            finished_at=None,
+            duration_seconds=None,
+            host=process.host,
+            pid=process.pid,
+            process_started_at=process.started_at,
+            heartbeat_at=started_at,
+            rows_in=0,
+            rows_out=0,
+            llm_calls=0,
+            tokens=0,
+            input_fingerprint=None,
+            code_ref=code_ref(),
+            config_hash=config_hash(settled),
+            error=None,
+            attrs={CONFIG: plain(settled)},
+        )
+        with self._database.write() as statements:
+            self._close_dead(statements, started_at)
+            run_writing.begin(statements, record)
+        return Run(run_id=run_id, started_at=started_at, attrs={CONFIG: plain(settled)})
 
     def end_run(self, run: Run, *, finished_at: datetime, error: str | None = None) -> None:
         """Records how a run ended: completed, or failed with `error` (cut to 500 characters)."""
-        with self._warehouse.write() as connection:
-            _close(connection, run, finished_at, None if error is None else error[:ERROR_LIMIT])
+        shortened = None if error is None else error[:ERROR_LIMIT]
+        with self._database.write() as statements:
+            count, head = run_writing.close(statements, run, finished_at, shortened)
+        self._settle(run.run_id, Anchor(count=count, head=head, anchored_at=finished_at))
+
+    def beat(self, run_id: str, at: datetime) -> None:
+        """Records a sign of life of a run in progress."""
+        with self._database.write() as statements:
+            statements.execute(sql.BEAT, {"run_id": run_id, "at": at})
 
     def get_run(self, run_id: str) -> RunRecord | None:
         """The run; None when there is none of that id."""
-        found = self._select(_WITH_ID, {"run_id": run_id})
+        found = self._select(sql.WITH_ID, {"run_id": run_id})
         return found[0] if found else None
 
     def runs_for(self, table: str, partition: str | None = None) -> list[RunRecord]:
         """Runs of an asset, or that wrote a table, newest first; `partition` None means any."""
-        return self._select(_OF_TABLE, {"table": table, "partition": partition})
+        return self._select(sql.OF_TABLE, {"table": table, "day": partition})
+
+    def newest(self, limit: int) -> list[RunRecord]:
+        """The newest runs."""
+        return self._select(sql.NEWEST, {"limit": limit})
+
+    def of_dagster_run(self, dagster_run_id: str) -> list[RunRecord]:
+        """The runs within one run of Dagster, oldest first."""
+        return self._select(sql.OF_DAGSTER_RUN, {"dagster_run_id": dagster_run_id})
+
+    def edges(self, run_id: str) -> tuple[list[Edge], list[Edge]]:
+        """What a run read, and what it wrote, each in order of dataset and partition."""
+        with self._reading() as statements:
+            if statements is None:
+                return [], []
+            key = {"run_id": run_id}
+            read, written = (
+                statements.rows(sql.INPUTS_OF, key),
+                statements.rows(sql.OUTPUTS_OF, key),
+            )
+        return edges_of(read).get(run_id, []), edges_of(written).get(run_id, [])
+
+    def events(self) -> list[RunEvent]:
+        """The chain of events, oldest first."""
+        return [event_of(row) for row in self._rows(sql.EVENTS)]
 
     def chain_head(self) -> tuple[int, str]:
         """How many events there are, and the newest link: what to anchor elsewhere."""
-        found = self._rows(_LAST_EVENT)
-        return found[0] if found else (0, event_chain.FIRST)
+        found = self._rows(sql.LAST_EVENT)
+        return (int(found[0][0]), str(found[0][1])) if found else (0, event_chain.FIRST)
 
     def broken_events(self) -> list[int]:
         """Places of events that were edited, removed, inserted or moved; empty when sound."""
         return event_chain.broken(
-            (row[10], row[11], _content(row[:10])) for row in self._rows(_EVENTS)
+            (event.previous, event.link, event.content) for event in self.events()
         )
 
-    def _select(self, condition: str, params: Mapping[str, str | None]) -> list[RunRecord]:
-        return [_record(row) for row in self._rows(_SELECT_RUN + condition, params)]
+    def audit(self) -> Audit:
+        """The chain, the runs and the anchors held against each other, in one snapshot.
 
-    def _rows(self, query: str, params: Mapping[str, str | None] | None = None) -> list[_Row]:
-        """The rows of a query; none where nothing has run yet."""
+        Raises:
+            StorageUnavailable: a store cannot be read.
+        """
+        # Anchors come first: a run that ends in between only makes the chain longer.
+        anchors = self._witness.anchors() if self._witness is not None else ()
+        with self._reading() as statements:
+            if statements is None:
+                return audit([], [], {}, {}, anchors)
+            events = [event_of(row) for row in statements.rows(sql.EVENTS)]
+            runs = [record_of(row) for row in statements.rows(sql.SELECT_RUN + sql.ALL_RUNS)]
+            inputs = edges_of(statements.rows(sql.ALL_INPUTS))
+            outputs = edges_of(statements.rows(sql.ALL_OUTPUTS))
+        return audit(events, runs, inputs, outputs, anchors)
+
+    def _close_dead(self, statements: Statements, now: datetime) -> None:
+        """Close the runs whose process is gone; one that cannot be judged now waits."""
+        for row in statements.rows(sql.SELECT_RUN + sql.UNFINISHED):
+            record = record_of(row)
+            if not _is_dead(record, now):
+                continue
+            try:
+                seen = _NOTHING if self._witness is None else self._witness.written(record.run_id)
+            except HelicarrierError as error:
+                logs.warning("run_store.not_judged", run_id=record.run_id, code=str(error.code))
+                continue
+            run = Run(
+                run_id=record.run_id,
+                started_at=record.started_at,
+                rows_out=sum(edge.rows or 0 for edge in seen.outputs),
+                attrs=dict(record.attrs),
+                outputs=list(seen.outputs),
+            )
+            run.note(closed="its process had ended")
+            run_writing.close(statements, run, now, None if seen.complete else INTERRUPTED)
+
+    def _settle(self, run_id: str, anchor: Anchor) -> None:
+        """An anchor that cannot be kept now is made up for by that of the next run."""
+        if self._witness is None:
+            return
         try:
-            with self._warehouse.read() as connection:
-                return connection.execute(query, dict(params or {})).fetchall()
-        except NotReady as error:
-            if error.code is ErrorCode.MIGRATION_PENDING:
-                return []
-            raise
+            self._witness.settle(run_id, anchor)
+        except HelicarrierError as error:
+            logs.warning("run_store.not_anchored", run_id=run_id, code=str(error.code))
 
+    def _beater(self, run_id: str, now: Callable[[], datetime]) -> Callable[[], None]:
+        """A sign of life that is cheap to give often: it is kept at most once a minute."""
+        last = time.monotonic()
 
-def config_hash(config: Mapping[str, object]) -> str:
-    """SHA-256 of the configuration as canonical JSON; what JSON does not know counts as text."""
-    plain = json.loads(json.dumps(dict(config), default=str))
-    return sha256(canonical_bytes(plain))
+        def beat() -> None:
+            nonlocal last
+            if time.monotonic() - last >= HEARTBEAT_SECONDS:
+                last = time.monotonic()
+                with suppress(HelicarrierError):  # The work goes on; the next one may come through.
+                    self.beat(run_id, now())
 
+        return beat
 
-def _dead_runs(connection: "DuckDBPyConnection") -> list[Run]:
-    found = connection.execute(_UNFINISHED).fetchall()
-    return [
-        Run(run_id=run_id, started_at=_instant(started))
-        for run_id, started, host, pid, process_started in found
-        if is_gone(Process(host=host, pid=pid, started_at=_instant(process_started)))
-    ]
+    def _select(self, condition: str, params: Params | None = None) -> list[RunRecord]:
+        return [record_of(row) for row in self._rows(sql.SELECT_RUN + condition, params)]
 
+    def _rows(self, query: str, params: Params | None = None) -> list[Row]:
+        with self._reading() as statements:
+            return [] if statements is None else statements.rows(query, params)
 
-def _close(
-    connection: "DuckDBPyConnection", run: Run, finished_at: datetime, error: str | None
-) -> None:
-    """A clock that was set back must not make a run end before it began."""
-    status = RunStatus.COMPLETED if error is None else RunStatus.FAILED
-    row = {
-        "run_id": run.run_id,
-        "status": status.value,
-        "finished_at": finished_at,
-        "duration_seconds": max(0.0, (finished_at - run.started_at).total_seconds()),
-        "rows_in": run.rows_in,
-        "rows_out": run.rows_out,
-        "llm_calls": run.llm_calls,
-        "tokens": run.tokens,
-        "input_fingerprint": run.input_fingerprint,
-        "error": error,
-        "attrs": json.dumps(run.attrs, sort_keys=True, default=str),
-    }
-    connection.execute(_CLOSE_RUN, row)
-    for insert, edges in ((_INSERT_INPUT, run.inputs), (_INSERT_OUTPUT, run.outputs)):
-        for edge in {(edge.dataset, edge.partition_key): edge for edge in edges}.values():
-            connection.execute(insert, _edge_row(run.run_id, edge))
-    _append_event(connection, run, status, finished_at, error)
-
-
-def _edge_row(run_id: str, edge: Edge) -> dict[str, object]:
-    return {
-        "run_id": run_id,
-        "dataset": edge.dataset,
-        "partition_key": edge.partition_key,
-        "fingerprint": edge.fingerprint,
-        "rows": edge.rows,
-    }
-
-
-def _append_event(
-    connection: "DuckDBPyConnection",
-    run: Run,
-    status: RunStatus,
-    at: datetime,
-    error: str | None,
-) -> None:
-    last = connection.execute(_LAST_EVENT).fetchone()
-    count, previous = last or (0, event_chain.FIRST)
-    seq = count + 1
-    counters = (run.rows_in, run.rows_out, run.llm_calls, run.tokens)
-    row = (seq, f"{run.run_id}:{status}", run.run_id, status.value, at, *counters, error)
-    own = event_chain.link(previous, _content(row))
-    connection.execute(_INSERT_EVENT, (*row, previous, own))
-
-
-def _content(row: _Row) -> event_chain.Content:
-    """An event without its links, in the form that is hashed."""
-    content = dict(zip(_EVENT_COLUMNS, row, strict=True))
-    at = content["occurred_at"]
-    content["occurred_at"] = times.utc_text(at if isinstance(at, datetime) else _instant(at))
-    return content
-
-
-def _record(row: _Row) -> RunRecord:
-    values = dict(zip(_RUN_COLUMNS, row, strict=True))
-    finished = values["finished_at"]
-    values["status"] = RunStatus(values["status"])
-    values["started_at"] = _instant(values["started_at"])
-    values["finished_at"] = None if finished is None else _instant(finished)
-    values["attrs"] = json.loads(values["attrs"])
-    return RunRecord(**values)
-
-
-def _instant(microseconds: int) -> datetime:
-    """Microseconds since 1970, the exact form in which instants leave DuckDB."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    @contextmanager
+    def _reading(self) -> Iterator[Statements | None]:
+        """Statements to read with; None where nothing has run yet."""
+        with ExitStack() as opened:
+            statements = None
+            try:
+                statements = opened.enter_context(self._database.read())
+            except NotReady as error:
+                if error.code is not ErrorCode.MIGRATION_PENDING:
+                    raise
+            yield statements
 
 
 def described(error: BaseException) -> str:
     """The error in one text that any database can hold."""
     said = f"{type(error).__name__}: {error}".replace("\x00", "")
     return said.encode("utf-8", "replace").decode("utf-8")
+
+
+@contextmanager
+def _beating(beat: Callable[[], None]) -> Iterator[None]:
+    """Signs of life from a thread, for as long as the block works."""
+    ended = threading.Event()
+
+    def live() -> None:
+        while not ended.wait(HEARTBEAT_SECONDS):
+            beat()
+
+    thread = threading.Thread(target=live, name="run-heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _is_dead(record: RunRecord, now: datetime) -> bool:
+    process = Process(host=record.host, pid=record.pid, started_at=record.process_started_at)
+    if process.host == this_process().host:
+        return is_gone(process)
+    return now - record.heartbeat_at > SILENCE

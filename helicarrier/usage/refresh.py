@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from helicarrier import logs, times
 from helicarrier.governance import frames
-from helicarrier.ledger import dirty
+from helicarrier.ledger import dirty, run_markers
 from helicarrier.ledger.enums import Dataset
 from helicarrier.store.file_lock import locked
 from helicarrier.store.lake import Lake
@@ -98,12 +98,12 @@ class Refresher:
         wanted = sorted(set(days))
         result = Refreshed()
         with self._alone():
-            self._refresh_facts(wanted, datasets, result)
+            self._refresh_facts(wanted, datasets, run_id, result)
         logs.info("usage.facts_refreshed", run_id=run_id, **result.summary())
         return result
 
     def _refresh_facts(
-        self, wanted: Sequence[date], datasets: Sequence[Dataset], result: Refreshed
+        self, wanted: Sequence[date], datasets: Sequence[Dataset], run_id: str, result: Refreshed
     ) -> None:
         for dataset in datasets:
             counts = result.rows[dataset.value] = {}
@@ -111,9 +111,11 @@ class Refresher:
                 seen = dirty.dirty(connection, dataset)
                 groups = _groups(facts.partitions(connection, dataset, wanted))
                 for written in _ahead(
-                    partial(self._write_facts, dataset, group, seen) for group in groups
+                    partial(self._write_facts, dataset, group, seen, run_id) for group in groups
                 ):
                     counts.update(written)
+        with self._store.write() as connection:
+            run_markers.mark(connection, run_id, {}, now=self._now(), last=True)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -144,7 +146,11 @@ class Refresher:
         return self._refresh(Dataset.MODEL_PERF_AGG, PERFORMANCE, days, run_id)
 
     def _write_facts(
-        self, dataset: Dataset, group: "Mapping[date, pa.Table]", seen: Mapping[date, int]
+        self,
+        dataset: Dataset,
+        group: "Mapping[date, pa.Table]",
+        seen: Mapping[date, int],
+        run_id: str,
     ) -> dict[date, int]:
         import pyarrow as pa
 
@@ -154,9 +160,10 @@ class Refresher:
             day: self._lake.replace(dataset.value, day, table).rows for day, table in group.items()
         }
         cleared = {day: seen[day] for day in group if day in seen}
-        if cleared:
-            with self._store.write() as connection:
-                dirty.clear(connection, dataset, cleared)
+        with self._store.write() as connection:
+            dirty.clear(connection, dataset, cleared)
+            marks = run_markers.of_days(dataset.value, counts)
+            run_markers.mark(connection, run_id, marks, now=self._now())
         return counts
 
     def _refresh(
@@ -177,7 +184,7 @@ class Refresher:
         for computed in _ahead(self._computations(tables, wanted, step)):
             for first, last in computed.batches():
                 batch = computed.between(first, last)
-                self._commit(batch, step)
+                self._commit(batch, step, last=last == wanted[-1])
                 for name, counts in batch.counts().items():
                     result.rows[name].update(counts)
         logs.info("usage.refreshed", dataset=dataset.value, run_id=run_id, **result.summary())
@@ -220,8 +227,8 @@ class Refresher:
             frames.validate(table.contract, rows).raise_if_any()
         return _Computed(days=days, tables=computed)
 
-    def _commit(self, batch: "_Computed", step: "_Step") -> None:
-        """One transaction: the rows of these days, and the flags that they keep or lose."""
+    def _commit(self, batch: "_Computed", step: "_Step", *, last: bool) -> None:
+        """One transaction: the rows of these days, the flags they keep or lose, the markers."""
         with self._store.write() as connection:
             for table, rows in batch.tables:
                 bulk.replace_days(connection, table, batch.days, rows)
@@ -244,6 +251,10 @@ class Refresher:
                 run_id=step.run_id,
                 now=step.now,
             )
+            marks: dict[tuple[str, str], int] = {}
+            for name, counts in batch.counts().items():
+                marks |= run_markers.of_days(name, counts)
+            run_markers.mark(connection, step.run_id, marks, now=step.now, last=last)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

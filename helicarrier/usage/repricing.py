@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 from helicarrier import times
 from helicarrier.cost.governed import Pricer
 from helicarrier.governance.enums import Confidence
-from helicarrier.ledger import dirty, history
+from helicarrier.ledger import dirty, history, run_markers
 from helicarrier.ledger.rows import price_context
 from helicarrier.ledger.sink import sink_of
 from helicarrier.ledger.tables import session_ledger, session_usage
@@ -85,6 +85,8 @@ def reprice(
             found = list(_moves(connection, day, pricer))
             if found:
                 _apply(connection, found, run_id=run_id, now=now)
+            marks = run_markers.of_days(session_usage.name, {day: len(found)})
+            run_markers.mark(connection, run_id, marks, now=now, last=day == days[-1])
         moves += found
     return _summary(moves)
 

@@ -23,6 +23,7 @@ from helicarrier.store import migrate
 from helicarrier.store.backup import BackupImpossible, backup, restore
 from helicarrier.store.operational import OperationalStore
 from helicarrier.store.query import open_query
+from helicarrier.store.versions import CORE
 from tests.store.baseline import FILE, put_baseline
 
 MOMENT = datetime(2026, 3, 1, 12, 30, 0, 5, tzinfo=UTC)
@@ -109,7 +110,7 @@ def test_a_restored_store_can_be_upgraded_again(sqlite_url: str, tmp_path: Path)
     saved = migrate.upgrade(sqlite_url, tmp_path / "backups").backup
     assert saved is not None
     restore(sqlite_url, saved)
-    assert migrate.upgrade(sqlite_url, tmp_path / "backups").applied == ("0002",)
+    assert migrate.upgrade(sqlite_url, tmp_path / "backups").applied == CORE.revisions[1:]
     assert sessions(sqlite_url) == 4
 
 
@@ -262,7 +263,7 @@ def test_without_pg_dump_an_upgrade_goes_on_and_says_so(
     put_baseline(postgres_url)
     monkeypatch.setenv("PATH", str(tmp_path))
     result = migrate.upgrade(postgres_url, tmp_path / "backups")
-    assert (result.applied, result.backup) == (("0002",), None)
+    assert (result.applied, result.backup) == (CORE.revisions[1:], None)
     assert result.message == "no backup was taken: pg_dump is not installed"
 
 

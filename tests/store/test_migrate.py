@@ -17,21 +17,22 @@ from helicarrier.errors import ErrorCode, HelicarrierError, NotReady, StorageUna
 from helicarrier.store import migrate
 from helicarrier.store.addresses import PostgresDatabase, parse_address
 from helicarrier.store.query import open_query
-from helicarrier.store.versions import CORE, Environment
+from helicarrier.store.versions import CORE, CORE_HEAD, Environment
 from tests.store.baseline import AT_BASELINE, FILE, put_baseline
 
 ROOT = Path(__file__).parents[2]
+SINCE_BASELINE = CORE.revisions[1:]
 
 
 def with_third_revision(folder: Path, body: str) -> Environment:
     """The core revisions and one more, whose `upgrade` has this body."""
     shutil.copytree(CORE.scripts, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0003_next.py").write_text(
+    (folder / "versions" / "9001_next.py").write_text(
         '"""One more."""\nimport os\nfrom alembic import op\n'
-        'revision = "0003"\ndown_revision = "0002"\n'
+        f'revision = "9001"\ndown_revision = "{CORE_HEAD}"\n'
         f"def upgrade():\n    op.execute('CREATE TABLE half (n INTEGER)')\n    {body}\n"
     )
-    return replace(CORE, revisions=(*CORE.revisions, "0003"), scripts=folder)
+    return replace(CORE, revisions=(*CORE.revisions, "9001"), scripts=folder)
 
 
 def content(path: Path) -> bytes:
@@ -57,11 +58,11 @@ def tables(url: str) -> set[str]:
 def test_an_empty_store_is_brought_to_the_newest_revision(url: str, tmp_path: Path) -> None:
     """Both revisions run, and the store says so."""
     result = migrate.upgrade(url, tmp_path / "backups")
-    assert (result.previous, result.current, result.applied) == (None, "0002", ("0001", "0002"))
+    assert (result.previous, result.current, result.applied) == (None, CORE_HEAD, CORE.revisions)
     assert result.backup is None
     state = migrate.readiness(url)
     assert state.ready
-    assert (state.code, state.current, state.head) == (None, "0002", "0002")
+    assert (state.code, state.current, state.head) == (None, CORE_HEAD, CORE_HEAD)
 
 
 def test_a_second_upgrade_does_nothing(migrated_url: str, tmp_path: Path) -> None:
@@ -75,7 +76,7 @@ def test_an_upgrade_of_an_older_store_takes_a_backup_first(sqlite_url: str, tmp_
     """The backup holds the old revision."""
     put_baseline(sqlite_url)
     result = migrate.upgrade(sqlite_url, tmp_path / "backups")
-    assert (result.previous, result.applied) == ("0001", ("0002",))
+    assert (result.previous, result.applied) == ("0001", SINCE_BASELINE)
     assert result.backup is not None
     assert migrate.readiness(f"sqlite:///{result.backup}").current == "0001"
 
@@ -83,7 +84,7 @@ def test_an_upgrade_of_an_older_store_takes_a_backup_first(sqlite_url: str, tmp_
 def test_planning_says_what_would_run_and_writes_nothing(sqlite_url: str, tmp_path: Path) -> None:
     """Oldest first, in the words of the revision."""
     planned = migrate.plan(sqlite_url)
-    assert [step.revision for step in planned] == ["0001", "0002"]
+    assert [step.revision for step in planned] == list(CORE.revisions)
     assert planned[0].summary.startswith("The baseline")
     assert list(tmp_path.iterdir()) == []
 
@@ -91,7 +92,7 @@ def test_planning_says_what_would_run_and_writes_nothing(sqlite_url: str, tmp_pa
 def test_planning_an_older_store_names_only_what_is_pending(url: str) -> None:
     """What has run does not run again."""
     put_baseline(url)
-    assert [step.revision for step in migrate.plan(url)] == ["0002"]
+    assert [step.revision for step in migrate.plan(url)] == list(SINCE_BASELINE)
 
 
 def test_two_processes_that_migrate_at_once_do_it_once(url: str, tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_two_processes_that_migrate_at_once_do_it_once(url: str, tmp_path: Path)
         worker.stdin.write("go\n")
         worker.stdin.flush()
     answers = sorted(worker.communicate(timeout=60)[0] for worker in workers)
-    assert answers == ["('0002',)\n", "()\n", "()\n"]
+    assert answers == sorted([f"{SINCE_BASELINE}\n", "()\n", "()\n"])
     assert migrate.readiness(url).ready
 
 
@@ -132,7 +133,7 @@ def test_two_processes_that_make_a_new_file_do_it_once(sqlite_url: str, tmp_path
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(3)
     ]
     answers = sorted(worker.communicate(timeout=60)[0] for worker in workers)
-    assert answers == ["('0001', '0002')\n", "()\n", "()\n"]
+    assert answers == sorted([f"{CORE.revisions}\n", "()\n", "()\n"])
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_a_failing_revision_changes_nothing(body: str, url: str, tmp_path: Path)
     assert caught.value.code is ErrorCode.MIGRATION_FAILED
     assert tables(url) == before
     assert migrate.readiness(url).current == "0001"
-    assert migrate.upgrade(url, tmp_path / "backups").current == "0002"
+    assert migrate.upgrade(url, tmp_path / "backups").current == CORE_HEAD
 
 
 def test_a_failing_revision_leaves_the_file_as_it_was(sqlite_url: str, tmp_path: Path) -> None:
@@ -182,7 +183,7 @@ def test_a_killed_migration_leaves_the_old_store(url: str, tmp_path: Path) -> No
     program = (
         "import sys; from dataclasses import replace; from pathlib import Path\n"
         "from helicarrier.store import migrate; from helicarrier.store.versions import CORE\n"
-        "revisions = (*CORE.revisions, '0003')\n"
+        "revisions = (*CORE.revisions, '9001')\n"
         "environment = replace(CORE, revisions=revisions, scripts=Path(sys.argv[2]))\n"
         "migrate.upgrade(sys.argv[1], Path(sys.argv[3]), environment=environment)"
     )
@@ -190,7 +191,7 @@ def test_a_killed_migration_leaves_the_old_store(url: str, tmp_path: Path) -> No
     assert subprocess.run(command, check=False, cwd=ROOT).returncode == -9
     assert tables(url) == before
     assert migrate.readiness(url).code is ErrorCode.MIGRATION_PENDING
-    assert migrate.upgrade(url, tmp_path / "backups").applied == ("0002",)
+    assert migrate.upgrade(url, tmp_path / "backups").applied == SINCE_BASELINE
 
 
 def from_the_future(path: Path) -> None:

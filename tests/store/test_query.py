@@ -13,6 +13,7 @@ from helicarrier.errors import ErrorCode, NotReady, StorageUnavailable
 from helicarrier.ledger.tables import dirty_days, usage_cost_history
 from helicarrier.store.operational import OperationalStore
 from helicarrier.store.query import open_query, to_pyformat
+from helicarrier.store.versions import CORE_HEAD
 
 MOMENT = datetime(2026, 3, 1, 23, 59, 59, 123456, tzinfo=UTC)
 
@@ -119,7 +120,7 @@ def test_a_store_at_the_newest_revision_is_ready(migrated_url: str) -> None:
     """Nothing is raised."""
     with open_query(migrated_url) as query:
         query.ready()
-        assert query.current_revision() == "0002"
+        assert query.current_revision() == CORE_HEAD
 
 
 @pytest.mark.parametrize(

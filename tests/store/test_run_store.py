@@ -13,7 +13,8 @@ import pytest
 from helicarrier.store.event_chain import FIRST
 from helicarrier.store.processes import this_process
 from helicarrier.store.run_model import Edge, Run, RunStatus
-from helicarrier.store.run_store import RunStore, config_hash
+from helicarrier.store.run_rows import config_hash
+from helicarrier.store.run_store import RunStore
 from helicarrier.store.warehouse import WarehouseStore
 
 ROOT = Path(__file__).parents[2]
@@ -87,7 +88,7 @@ def test_a_block_is_a_completed_run(runs: RunStore) -> None:
     assert (record.rows_in, record.rows_out, record.llm_calls, record.tokens) == (5, 4, 2, 900)
     assert record.input_fingerprint == "ab" * 32
     assert record.config_hash == config_hash({"days": 1})
-    assert record.attrs == {"dropped": 1, "reason": "duplicate"}
+    assert record.attrs == {"config": {"days": 1}, "dropped": 1, "reason": "duplicate"}
     assert record.code_ref
 
 
