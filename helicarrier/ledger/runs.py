@@ -5,8 +5,8 @@ With SQLite runs are in the warehouse file, with Postgres beside the ledger, so 
 a team share them. The witness keeps anchors in the audit log and reads the markers of the writers.
 """
 
+import weakref
 from collections.abc import Sequence
-from contextlib import closing
 from datetime import datetime
 
 import msgspec
@@ -44,7 +44,7 @@ def run_store(settings: Settings, warehouse: WarehouseStore | None = None) -> Ru
     address = parse_address(settings.url)
     config = configuration.public(settings, address.place)
     if isinstance(address, PostgresDatabase):
-        database = PostgresRuns(OperationalStore(settings.url))
+        database = PostgresRuns(settings.url)
         return RunStore(database, witness=LedgerWitness(settings.url), config=config)
     return RunStore(
         warehouse or WarehouseStore(settings.warehouse_path),
@@ -57,19 +57,27 @@ class LedgerWitness:
     """The operational store as the witness of runs (`RunWitness`)."""
 
     def __init__(self, url: str) -> None:
-        """Args: url of the operational store; it is opened for each call and closed after it."""
-        self._url = url
+        """Args: url of the operational store.
+
+        A connection stays open between calls (the last to close a SQLite file rewrites it, which
+        takes longer than a transaction) and is closed when this object goes.
+        """
+        self._store = OperationalStore(url)
+        self._ready = False
+        weakref.finalize(self, self._store.close)
 
     def written(self, run_id: str) -> Written:
         """See `RunWitness.written`."""
-        with closing(OperationalStore(self._url)) as store, store.read() as connection:
+        with self._store.read() as connection:
             return run_markers.written(connection, run_id)
 
     def settle(self, run_id: str, anchor: Anchor) -> None:
         """See `RunWitness.settle`: both in one transaction."""
-        with open_query(self._url) as query:
-            query.ready()
-        with closing(OperationalStore(self._url)) as store, store.write() as connection:
+        if not self._ready:
+            with open_query(self._store.url) as query:
+                query.ready()
+            self._ready = True
+        with self._store.write() as connection:
             run_markers.remove(connection, [run_id])
             audit.record(
                 connection,
@@ -88,7 +96,7 @@ class LedgerWitness:
             .order_by(audit_log.c.occurred_at, audit_log.c.audit_id)
         )
         try:
-            with closing(OperationalStore(self._url)) as store, store.read() as connection:
+            with self._store.read() as connection:
                 rows = connection.execute(query).all()
         except NotReady as error:
             if error.code is not ErrorCode.MIGRATION_PENDING:

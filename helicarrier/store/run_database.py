@@ -6,6 +6,7 @@ turns, since each event of the chain needs the one before it.
 """
 
 import re
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
@@ -80,9 +81,10 @@ class WarehouseRuns:
 class PostgresRuns:
     """Runs in Postgres, in a schema of their own: other programs have tables of these names."""
 
-    def __init__(self, store: OperationalStore) -> None:
-        """Args: the store at the Postgres URL, at the newest schema."""
-        self._store = store
+    def __init__(self, url: str) -> None:
+        """Args: the Postgres URL; connections are closed when this object goes."""
+        self._store = OperationalStore(url)
+        weakref.finalize(self, self._store.close)
 
     @contextmanager
     def write(self) -> Iterator[Statements]:

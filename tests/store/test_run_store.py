@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from helicarrier.errors import StorageUnavailable
 from helicarrier.store.event_chain import FIRST
 from helicarrier.store.processes import this_process
-from helicarrier.store.run_model import Edge, Run, RunStatus
+from helicarrier.store.run_database import PostgresRuns, RunDatabase, WarehouseRuns
+from helicarrier.store.run_model import Anchor, Edge, Run, RunStatus, Written, fingerprint_of
 from helicarrier.store.run_rows import config_hash
 from helicarrier.store.run_store import RunStore
 from helicarrier.store.warehouse import WarehouseStore
@@ -53,10 +55,19 @@ def warehouse(tmp_path: Path) -> Iterator[WarehouseStore]:
         yield store
 
 
+@pytest.fixture(params=["warehouse", "postgres"])
+def database(request: pytest.FixtureRequest) -> Iterator[RunDatabase]:
+    """An empty database of runs, of each kind."""
+    if request.param == "warehouse":
+        yield WarehouseRuns(request.getfixturevalue("warehouse"))
+    else:
+        yield PostgresRuns(request.getfixturevalue("migrated_postgres_url"))
+
+
 @pytest.fixture
-def runs(warehouse: WarehouseStore) -> RunStore:
-    """An empty run store."""
-    return RunStore(warehouse)
+def runs(database: RunDatabase) -> RunStore:
+    """An empty run store, in each kind of database."""
+    return RunStore(database)
 
 
 def test_a_block_is_a_completed_run(runs: RunStore) -> None:
@@ -124,11 +135,9 @@ def test_an_interrupt_is_recorded_as_a_failure(runs: RunStore) -> None:
     assert (record.status, record.error) == (RunStatus.FAILED, "KeyboardInterrupt: ")
 
 
-def test_a_failure_that_cannot_be_recorded_stays_the_failure(
-    runs: RunStore, warehouse: WarehouseStore
-) -> None:
+def test_a_failure_that_cannot_be_recorded_stays_the_failure(warehouse: WarehouseStore) -> None:
     """The reader of the traceback learns both."""
-    with pytest.raises(ZeroDivisionError) as caught, runs.run("import"):
+    with pytest.raises(ZeroDivisionError) as caught, RunStore(warehouse).run("import"):
         lose_the_file_and_fail(warehouse.path)
     assert "could not record" in caught.value.__notes__[0]
 
@@ -159,17 +168,17 @@ def test_runs_are_found_by_asset_and_by_what_they_wrote(runs: RunStore) -> None:
     assert runs.runs_for("session_usage") == []
 
 
-def test_edges_are_kept_once_for_each_partition(runs: RunStore, warehouse: WarehouseStore) -> None:
+def test_edges_are_kept_once_for_each_partition(runs: RunStore) -> None:
     """The last word counts."""
     with runs.run("usage_facts", new_id=lambda: "a") as run:
         run.reads(Edge(dataset="session_usage", rows=7))
         for rows in (1, 2):
             run.writes(Edge(dataset="usage_facts", partition_key=DAY, rows=rows))
-    with warehouse.read() as connection:
-        read = connection.execute("SELECT * FROM run_inputs").fetchall()
-        written = connection.execute("SELECT * FROM run_outputs").fetchall()
-    assert read == [("a", "session_usage", "", None, 7)]
-    assert written == [("a", "usage_facts", DAY, None, 2)]
+    assert runs.edges("a") == (
+        [Edge(dataset="session_usage", rows=7)],
+        [Edge(dataset="usage_facts", partition_key=DAY, rows=2)],
+    )
+    assert runs.edges("b") == ([], [])
 
 
 def test_nothing_has_run_in_an_empty_store(runs: RunStore) -> None:
@@ -196,37 +205,41 @@ def test_every_start_and_end_is_an_event_of_a_sound_chain(runs: RunStore) -> Non
     ("forgery", "place"),
     [
         ("UPDATE run_events SET error = 'none of it' WHERE seq = 2", 2),
-        ("UPDATE run_events SET occurred_at = occurred_at + INTERVAL 1 MICROSECOND", 1),
+        ("UPDATE run_events SET occurred_at = occurred_at + INTERVAL '1 microsecond'", 1),
         ("UPDATE run_events SET rows_out = 99 WHERE seq = 2", 2),
         ("DELETE FROM run_events WHERE seq = 1", 1),
     ],
 )
 def test_a_forged_event_is_found(
-    forgery: str, place: int, runs: RunStore, warehouse: WarehouseStore
+    forgery: str, place: int, runs: RunStore, database: RunDatabase
 ) -> None:
     """Whoever can write the file can change it, but not unseen."""
     for _ in range(2):
         with runs.run("import"):
             pass
-    with warehouse.write() as connection:
-        connection.execute(forgery)
+    with database.write() as statements:
+        statements.execute(forgery)
     assert runs.broken_events()[0] == place
 
 
+def start_dead(runs: RunStore, database: RunDatabase, run_id: str) -> None:
+    """A run of a process of this machine that does not live any more."""
+    runs.start_run("import", run_id=run_id, started_at=START)
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    with database.write() as statements:
+        # What the events tell of it is made to fit, as if that process had written it.
+        statements.execute(
+            "UPDATE runs SET pid = $pid WHERE run_id = $id", {"pid": ended.pid, "id": run_id}
+        )
+
+
 def test_a_run_whose_process_died_is_closed_by_the_next(
-    runs: RunStore, warehouse: WarehouseStore
+    runs: RunStore, database: RunDatabase
 ) -> None:
     """As failed and interrupted; a run of a living process stays."""
-    program = (
-        "import os, sys; from pathlib import Path\n"
-        "from helicarrier.store.run_store import RunStore\n"
-        "from helicarrier.store.warehouse import WarehouseStore\n"
-        "runs = RunStore(WarehouseStore(Path(sys.argv[1])))\n"
-        "with runs.run('import', new_id=lambda: 'dead'): os.kill(os.getpid(), 9)\n"
-    )
-    command = [sys.executable, "-c", program, str(warehouse.path)]
     with runs.run("import", new_id=lambda: "alive"):
-        assert subprocess.run(command, check=False, cwd=ROOT).returncode == -9
+        start_dead(runs, database, "dead")
         with runs.run("import", new_id=lambda: "next"):
             pass
         dead, alive = runs.get_run("dead"), runs.get_run("alive")
@@ -234,7 +247,131 @@ def test_a_run_whose_process_died_is_closed_by_the_next(
     assert alive is not None
     assert (dead.status, dead.error) == (RunStatus.FAILED, "interrupted")
     assert alive.status is RunStatus.RUNNING
-    assert runs.broken_events() == []
+    assert runs.audit().findings == ()
+
+
+@pytest.mark.parametrize(("silent", "status"), [(59, RunStatus.RUNNING), (61, RunStatus.FAILED)])
+def test_a_run_of_another_machine_is_judged_by_its_signs_of_life(
+    silent: int, status: RunStatus, runs: RunStore, database: RunDatabase
+) -> None:
+    """Nobody can ask there whether the process lives."""
+    runs.start_run("import", run_id="far", started_at=START)
+    with database.write() as statements:
+        statements.execute("UPDATE runs SET host = 'elsewhere' WHERE run_id = 'far'")
+    runs.beat("far", START + timedelta(minutes=5))
+    runs.start_run("import", run_id="next", started_at=START + timedelta(minutes=5 + silent))
+    far = runs.get_run("far")
+    assert far is not None
+    assert (far.status, far.heartbeat_at >= START + timedelta(minutes=5)) == (status, True)
+
+
+class Witness:
+    """A witness in memory."""
+
+    def __init__(self) -> None:
+        self.markers: dict[str, Written] = {}
+        self.kept: list[Anchor] = []
+        self.away = False
+
+    def written(self, run_id: str) -> Written:
+        """What somebody put there."""
+        if self.away:
+            raise StorageUnavailable("away")
+        return self.markers.get(run_id, Written(complete=False, outputs=()))
+
+    def settle(self, run_id: str, anchor: Anchor) -> None:
+        """Keep it."""
+        if self.away:
+            raise StorageUnavailable("away")
+        self.markers.pop(run_id, None)
+        self.kept.append(anchor)
+
+    def anchors(self) -> list[Anchor]:
+        """All of them."""
+        return self.kept
+
+
+@pytest.mark.parametrize(
+    ("complete", "status"), [(True, RunStatus.COMPLETED), (False, RunStatus.FAILED)]
+)
+def test_a_dead_run_is_judged_by_its_markers(
+    complete: bool, status: RunStatus, database: RunDatabase
+) -> None:
+    """What it had committed becomes its output; its configuration stays."""
+    witness = Witness()
+    runs = RunStore(database, witness=witness, config={"data_dir": "d"})
+    start_dead(runs, database, "dead")
+    output = Edge(dataset="usage_facts", partition_key=DAY, rows=3)
+    witness.markers["dead"] = Written(complete=complete, outputs=(output,))
+    with runs.run("import", new_id=lambda: "next"):
+        pass
+    dead = runs.get_run("dead")
+    assert dead is not None
+    assert (dead.status, dead.rows_out) == (status, 3)
+    assert dead.attrs == {"config": {"data_dir": "d"}, "closed": "its process had ended"}
+    assert runs.edges("dead") == ([], [output])
+
+
+def test_a_dead_run_that_cannot_be_judged_waits(database: RunDatabase) -> None:
+    """Its witness is away: the next start asks again. The run that starts is not held up."""
+    witness = Witness()
+    runs = RunStore(database, witness=witness)
+    start_dead(runs, database, "dead")
+    witness.away = True
+    with runs.run("import"):
+        pass
+    dead = runs.get_run("dead")
+    assert dead is not None
+    assert dead.status is RunStatus.RUNNING
+    assert witness.kept == []
+
+
+def test_every_end_anchors_the_chain(database: RunDatabase) -> None:
+    """Its length and its head, which later events do not touch."""
+    witness = Witness()
+    runs = RunStore(database, witness=witness)
+    heads = []
+    for _ in range(2):
+        with runs.run("import"):
+            pass
+        heads.append(runs.chain_head())
+    assert [(anchor.count, anchor.head) for anchor in witness.kept] == heads
+    assert runs.audit().findings == ()
+
+
+def test_the_configuration_of_a_run_is_that_of_the_store_and_its_own(database: RunDatabase) -> None:
+    """Both are kept and hashed."""
+    runs = RunStore(database, config={"data_dir": Path("d")})
+    with runs.run("import", config={"paths": ["a"]}, new_id=lambda: "a"):
+        pass
+    record = runs.get_run("a")
+    assert record is not None
+    assert record.attrs["config"] == {"data_dir": "d", "paths": ["a"]}
+    assert record.config_hash == config_hash({"data_dir": "d", "paths": ["a"]})
+
+
+def test_inputs_have_one_fingerprint_whatever_their_order(runs: RunStore) -> None:
+    """A block that gives none gets it from its inputs."""
+    edges = [Edge(dataset="file", partition_key=name, fingerprint="f", rows=1) for name in "ab"]
+    for run_id, order in (("a", edges), ("b", edges[::-1])):
+        with runs.run("import", new_id=lambda run_id=run_id: run_id) as run:
+            for edge in order:
+                run.reads(edge)
+    one, other = runs.get_run("a"), runs.get_run("b")
+    assert one is not None
+    assert other is not None
+    assert one.input_fingerprint == other.input_fingerprint == fingerprint_of(edges)
+
+
+def test_the_newest_runs_and_those_of_a_run_of_dagster(runs: RunStore) -> None:
+    """Newest first, and oldest first."""
+    clock = Clock()
+    for name in "abc":
+        with runs.run("import", dagster_run_id="d", now=clock, new_id=lambda name=name: name):
+            pass
+    assert [run.run_id for run in runs.newest(2)] == ["c", "b"]
+    assert [run.run_id for run in runs.of_dagster_run("d")] == ["a", "b", "c"]
+    assert runs.of_dagster_run("other") == []
 
 
 def test_the_hash_of_a_configuration_ignores_order_and_takes_any_value() -> None:
