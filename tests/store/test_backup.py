@@ -286,7 +286,7 @@ def test_a_postgres_backup_holds_the_tables(
     programs = matching_programs(migrated_postgres_url)
     monkeypatch.setenv("PATH", str(programs))
     saved = backup(migrated_postgres_url, tmp_path / "backups", now=lambda: MOMENT)
-    assert saved.name.endswith("-0002-20260301T123000000005Z.dump")
+    assert saved.name.endswith(f"-{CORE.head}-20260301T123000000005Z.dump")
     assert saved.read_bytes()[:5] == b"PGDMP"
     assert stat.S_IMODE(saved.stat().st_mode) == 0o600
 
