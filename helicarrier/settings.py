@@ -37,6 +37,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Days that raw events are kept by `helicarrier retention`; 0: for ever."""
     retention_aggregates_days: Annotated[int, msgspec.Meta(ge=0)] = 365
     """Days that daily aggregates and performance windows are kept; 0: for ever."""
+    git_repositories: str = ""
+    """Folders of git repositories whose history is kept, separated by `:`."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     """How much is logged to stderr; `info` tells every import, refresh and migration."""
 
@@ -84,7 +86,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def import_folders(self) -> tuple[Path, ...]:
         """The folders of `import_paths`, in order."""
-        return tuple(Path(part).expanduser() for part in self.import_paths.split(":") if part)
+        return _folders(self.import_paths)
+
+    @property
+    def git_folders(self) -> tuple[Path, ...]:
+        """The folders of `git_repositories`, in order."""
+        return _folders(self.git_repositories)
 
 
 def public(settings: Settings, address: str) -> dict[str, str]:
@@ -123,6 +130,7 @@ _EXPECTED = {
     "log_level": "debug, info, warning or error",
     "db_url": "a URL",
     "import_paths": "folders separated by `:`",
+    "git_repositories": "folders separated by `:`",
     "contract_strict": "true or false",
     "secret": "a text",
     "allowed_hosts": "names separated by commas",
@@ -139,6 +147,10 @@ def _read(name: str, text: str, wanted: object) -> object:
         return msgspec.convert(text, wanted, strict=False)
     except msgspec.ValidationError:
         raise _invalid(name, f"expected {_EXPECTED[name]}") from None
+
+
+def _folders(text: str) -> tuple[Path, ...]:
+    return tuple(Path(part).expanduser() for part in text.split(":") if part)
 
 
 def _check_url(url: str | None) -> None:

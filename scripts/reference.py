@@ -21,7 +21,7 @@ from helicarrier.governance.contract import Column, TableContract, rule_sql
 from helicarrier.ingest import envelope
 
 PAGES = Path(__file__).resolve().parents[1] / "docs" / "reference"
-_AREAS = ("ledger", "usage", "alerts", "notify", "lineage.content")
+_AREAS = ("ledger", "usage", "alerts", "notify", "lineage.content", "lineage.git")
 
 
 def tables() -> str:

@@ -27,6 +27,7 @@ COMMANDS = {
     "demo": ("helicarrier.cli.demo:demo", "Import the sample sessions and show what comes out."),
     "doctor": ("helicarrier.cli.doctor:doctor", "Check the installation and the stores."),
     "evals": ("helicarrier.cli.evals:evals", "Judge evals by release gates and compare runs."),
+    "git": ("helicarrier.cli.git:git", "Answer which content a file had at a time."),
     "import": ("helicarrier.cli.import_:import_", "Import session files into the ledger."),
     "migrate": ("helicarrier.cli.migrate:migrate", "Show or bring up the schema of the store."),
     "quarantine": ("helicarrier.cli.quarantine:quarantine", "Show lines that were refused."),

@@ -1,25 +1,20 @@
 """`helicarrier git`: the history of repositories, files in it, and where sessions ran."""
 
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import click
 
 from helicarrier import times
 from helicarrier.cli.common import data_dir_option, json_option, print_json, settings_of
 from helicarrier.errors import ErrorCode, InputRejected
-from helicarrier.settings import Settings
+from helicarrier.lineage.git import wire
 from helicarrier.store.warehouse import WarehouseStore
 
-if TYPE_CHECKING:
-    from helicarrier.lineage.git.model import Change, SyncReport
-    from helicarrier.lineage.git.sessions import LinkReport
-
 _F = TypeVar("_F", bound=Callable[..., object])
-_SHORT = 12
 
 
 class Instant(click.ParamType[datetime]):
@@ -47,7 +42,6 @@ def _file_options(function: _F) -> _F:
         click.option(
             "--repo",
             type=click.Path(path_type=Path, file_okay=False),
-            default=Path(),
             help="A folder of the repository. [default: the current folder]",
         ),
         click.option(
@@ -87,12 +81,12 @@ def sync(
     folders = list(repositories) or list(settings.git_folders) or [Path()]
     done = sync_repositories(settings, folders, dry_run=dry_run)
     if as_json:
-        sessions = None if done.sessions is None else asdict(done.sessions)
-        print_json({"repositories": [asdict(r) for r in done.repositories], "sessions": sessions})
+        print_json(wire.synced(done))
         return
     for report in done.repositories:
-        click.echo(_synced(report))
-    click.echo(_linked(done.sessions))
+        click.echo(wire.report_line(report))
+    if done.sessions is not None:
+        click.echo(wire.sessions_line(done.sessions))
 
 
 @git.command()
@@ -105,7 +99,7 @@ def at(
     path: str,
     at: datetime,
     ref: str,
-    repo: Path,
+    repo: Path | None,
     first_parent: bool,
     as_json: bool,
     data_dir: Path | None,
@@ -118,17 +112,103 @@ def at(
     \b
     EXAMPLES
       helicarrier git at README.md --time 2026-11-01T00:00:00Z
-      helicarrier git at README.md --time 2026-11-01T00:00:00Z --ref main --json
+      helicarrier git at README.md --time 2026-11-01T00:00:00Z --ref HEAD --json
     """
     from helicarrier.lineage.git.resolver import GitHistoryResolver
 
-    settings = settings_of(data_dir)
-    name = _repository(repo)
-    with _warehouse(settings) as warehouse, GitHistoryResolver(warehouse.store) as resolver:
+    with _stored(data_dir, repo) as (warehouse, name), GitHistoryResolver(warehouse) as resolver:
         found = resolver.sha_at(name, path, at, ref, first_parent=first_parent)
-    _say_when_behind(settings, repo)
     if as_json:
-        print_json(asdict(found) | {"state": found.state, "at": times.utc_text(found.at)})
+        print_json(wire.file_at(found))
         return
-    click.echo(f"commit  {found.commit_sha or 'none that old'}")
-    click.echo(f"content {found.blob_sha or 'absent'}")
+    click.echo(f"commit   {found.commit_sha or 'none that old'}")
+    click.echo(f"content  {found.blob_sha or 'absent'}")
+
+
+@git.command()
+@_file_options
+@json_option
+@data_dir_option
+def log(
+    *,
+    path: str,
+    ref: str,
+    repo: Path | None,
+    first_parent: bool,
+    as_json: bool,
+    data_dir: Path | None,
+) -> None:
+    """List what happened to a file, newest first, through its renames.
+
+    \b
+    EXAMPLES
+      helicarrier git log README.md
+      helicarrier git log README.md --first-parent --json
+    """
+    from helicarrier.lineage.git.resolver import GitHistoryResolver
+
+    with _stored(data_dir, repo) as (warehouse, name), GitHistoryResolver(warehouse) as resolver:
+        found = resolver.history(name, path, ref, first_parent=first_parent)
+    if as_json:
+        print_json({"repo": name, "changes": [wire.change(change) for change in found]})
+        return
+    for change in found:
+        click.echo(wire.change_line(change))
+    if not found:
+        click.echo("there is no such file in the history of this branch", err=True)
+
+
+@git.command()
+@click.argument("session_id")
+@json_option
+@data_dir_option
+def session(*, session_id: str, as_json: bool, data_dir: Path | None) -> None:
+    """Say at which commit a session ran, and how sure that is.
+
+    `recorded`: its source names the commit. `resolved`: the commit that its branch had when it
+    started. `unknown`: neither can be said, with the reason.
+
+    \b
+    EXAMPLES
+      helicarrier git session 01a12c32-4c6d-750a-a6b7-fa4cffe967f7
+    """
+    from helicarrier.lineage.git.sessions import commit_of_session
+
+    with _warehouse(data_dir) as warehouse:
+        found = commit_of_session(warehouse, session_id)
+    if found is None:
+        raise InputRejected(
+            "nothing is known of where this session ran",
+            code=ErrorCode.NOT_FOUND,
+            hint="Its source tells neither folder nor commit, or `helicarrier git sync` has not "
+            "run since it was imported.",
+        )
+    if as_json:
+        print_json(wire.session_commit(found))
+        return
+    said = found.certainty.value if found.reason is None else f"unknown: {found.reason.value}"
+    click.echo(f"commit  {found.commit_sha or '-'}  ({said})")
+    click.echo(f"branch  {found.ref or '-'}")
+    click.echo(f"in      {found.repo or '-'}")
+
+
+@contextmanager
+def _warehouse(data_dir: Path | None) -> Iterator[WarehouseStore]:
+    with closing(WarehouseStore(settings_of(data_dir).warehouse_path)) as warehouse:
+        yield warehouse
+
+
+@contextmanager
+def _stored(data_dir: Path | None, folder: Path | None) -> Iterator[tuple[WarehouseStore, str]]:
+    """The file, and the name of a repository in it; says where the repository has moved on."""
+    from helicarrier.lineage.git.source import GitSource
+    from helicarrier.lineage.git.sync import is_behind
+
+    source = GitSource(folder or Path())
+    with _warehouse(data_dir) as warehouse:
+        yield warehouse, source.name
+        if is_behind(source, warehouse):
+            click.echo(
+                "the repository has moved on since its last sync: run `helicarrier git sync`",
+                err=True,
+            )

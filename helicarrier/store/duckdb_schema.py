@@ -38,7 +38,10 @@ Fact = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignKey:
-    """`column` holds a value of `parent_column` in `parent`, which is declared before."""
+    """`column` holds a value of `parent_column` in `parent`, which is declared before.
+
+    Keys of several columns name them separated by commas.
+    """
 
     column: str
     parent: str
@@ -60,7 +63,7 @@ class WarehouseTable:
 
     def ddl(self) -> str:
         """CREATE TABLE and CREATE INDEX in DuckDB's words, each ended by a semicolon."""
-        keys = ", ".join(self.contract.primary_key)
+        keys = ", ".join(f'"{name}"' for name in self.contract.primary_key)
         lines = [
             *(_column(column) for column in self.contract.columns),
             f"PRIMARY KEY ({keys})",
@@ -121,7 +124,8 @@ def declared(tables: Iterable[WarehouseTable]) -> set[Fact]:
 
 
 def _column(column: Column) -> str:
-    words = [column.name, column_type(column.kind)]
+    # In quotes, since a name of ours may be a word of SQL.
+    words = [f'"{column.name}"', column_type(column.kind)]
     if not column.nullable:
         words.append("NOT NULL")
     if column.default is not None:
@@ -143,7 +147,7 @@ def breaking_rows(
     Args: connection; contract; where, a condition of the program that picks the rows.
     """
     tests = {
-        f"{column.name}_not_null": f"{column.name} IS NULL"
+        f"{column.name}_not_null": f'"{column.name}" IS NULL'
         for column in contract.columns
         if not column.nullable
     } | {name: f"NOT ({condition})" for name, condition in contract.checks().items()}

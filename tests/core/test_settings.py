@@ -24,6 +24,7 @@ from helicarrier.settings import Settings
         ),
         ("HELICARRIER_PARTITIONS_START", "2025-02-28", "partitions_start", date(2025, 2, 28)),
         ("HELICARRIER_IMPORT_PATHS", "/a:/b", "import_folders", (Path("/a"), Path("/b"))),
+        ("HELICARRIER_GIT_REPOSITORIES", "/a:/b", "git_folders", (Path("/a"), Path("/b"))),
         ("HELICARRIER_IMPORT_WORKERS", "2", "import_workers", 2),
         ("HELICARRIER_LOG_LEVEL", "debug", "log_level", "debug"),
         ("HELICARRIER_CONTRACT_STRICT", "false", "contract_strict", False),

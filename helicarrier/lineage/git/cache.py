@@ -6,7 +6,7 @@ those that were not used for the longest time.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -75,11 +75,12 @@ class AnswerCache:
         return bool(self._given)
 
     def known(
-        self, reader: GitReader, asked: Iterable[tuple[Key, str]], now: datetime
+        self, reader: GitReader, asked: Mapping[Key, str], now: datetime
     ) -> dict[Key, Answer]:
         """The answers that are there and count, to keys with the tips they are asked for."""
-        found, open_ = {}, []
-        for key, tip in asked:
+        found: dict[Key, Answer] = {}
+        open_: list[tuple[Key, str]] = []
+        for key, tip in asked.items():
             given = self._given.get(key)
             if given is not None and given[1] == tip and (given[0].expires_at or now) > now:
                 found[key] = given[0]
@@ -130,10 +131,9 @@ class AnswerCache:
         self._hits.clear()
 
 
-def _table(asked: Iterable[tuple[Key, str]]) -> "pa.Table":
+def _table(asked: Sequence[tuple[Key, str]]) -> "pa.Table":
     import pyarrow as pa
 
-    asked = list(asked)
     return pa.table(
         {
             "seq": pa.array(range(len(asked)), type=pa.int64()),

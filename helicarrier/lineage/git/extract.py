@@ -17,7 +17,7 @@ from helicarrier.lineage.git.model import ChangeType
 from helicarrier.lineage.git.renames import Renames
 from helicarrier.lineage.git.source import GitSource
 from helicarrier.lineage.git.tables import GIT_CHANGES, GIT_COMMITS, GIT_PARENTS
-from helicarrier.lineage.git.trees import SUBMODULE, Difference, Side, TreeDiff
+from helicarrier.lineage.git.trees import SUBMODULE, Side, TreeDiff
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -66,7 +66,7 @@ class Extractor:
         self._kept: dict[bytes, bytes | None] = {}
         self._kept_bytes = 0
 
-    def batches(self, commits: "Sequence[Commit]", size: int = BATCH) -> Iterator[Batch]:
+    def batches(self, commits: "Sequence[Commit]", size: int) -> Iterator[Batch]:
         """The rows of commits, `size` of them at once, in the order given."""
         for start in range(0, len(commits), size):
             yield self._batch(commits[start : start + size])
@@ -77,9 +77,11 @@ class Extractor:
         for commit in commits:
             sha = str(commit.id)
             is_boundary = sha in self._boundaries
-            parents = _written_parents(self._read(commit.id.raw)) if is_boundary else [
-                str(parent) for parent in commit.parent_ids
-            ]
+            parents = (
+                _written_parents(self._read(commit.id.raw))
+                if is_boundary
+                else [str(parent) for parent in commit.parent_ids]
+            )
             time = _microseconds(commit.commit_time)
             commit_rows.add(
                 sha,
@@ -189,17 +191,18 @@ class _Columns:
         import pyarrow as pa
 
         count = len(self._rows)
-        columns: Mapping[str, Sequence[object]] = dict(
-            zip(self._names, zip(*self._rows, strict=True), strict=True)
-        ) if count else {name: () for name in self._names}
+        columns: Mapping[str, Sequence[object]] = (
+            dict(zip(self._names, zip(*self._rows, strict=True), strict=True))
+            if count
+            else dict.fromkeys(self._names, ())
+        )
         schema = arrow_schema(self._contract)
         same = {"repo": repo, "run_id": run_id}
         return pa.table(
             [
                 pa.repeat(same[field.name], count)
                 if field.name in same
-                else pa.array(columns[field.name], type=_plain(field.type))
-                .cast(field.type)
+                else pa.array(columns[field.name], type=_plain(field.type)).cast(field.type)
                 for field in schema
             ],
             schema=schema,

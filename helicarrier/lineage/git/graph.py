@@ -8,7 +8,7 @@ walk answers every T: the answer is where its running minimum first falls to T o
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -95,9 +95,13 @@ def content_at(
     return None, None
 
 
-def shown_merge(
-    graph: Graph, merge: str, content: str | None, changes: Mapping[str, str | None]
-) -> bool:
-    """Whether a merge made content of its own: it differs from that of each parent."""
-    parents: Sequence[str] = [p for p in graph.nodes[merge].parents if p in graph.nodes]
-    return all(content_at(graph, parent, changes)[0] != content for parent in parents)
+def is_own_content(graph: Graph, merge: str, changes: Mapping[str, str | None]) -> bool:
+    """Whether a merge gave a path content that none of its parents has.
+
+    Args: graph; merge, a commit that changed the path; changes, as for `content_at`.
+    """
+    return all(
+        content_at(graph, parent, changes)[0] != changes[merge]
+        for parent in graph.nodes[merge].parents
+        if parent in graph.nodes
+    )

@@ -6,7 +6,7 @@ what was asked and answered is written there when the resolver is closed, so tha
 reading. An answer counts only as long as its reference leads to the commit it was found from.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -14,7 +14,7 @@ from typing import Self
 from helicarrier import times
 from helicarrier.errors import ErrorCode, InputRejected
 from helicarrier.lineage.git.cache import Answer, AnswerCache, Key
-from helicarrier.lineage.git.graph import Graph, content_at, shown_merge
+from helicarrier.lineage.git.graph import Graph, content_at, is_own_content
 from helicarrier.lineage.git.model import Change, ChangeType, FileAt, Point
 from helicarrier.lineage.git.repository import GitReader, reading
 from helicarrier.store.warehouse import WarehouseStore
@@ -24,7 +24,14 @@ CAPACITY = 10_000
 TIME_TO_LIVE = timedelta(days=30)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAMES = ("{}", "refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")
+_NAMES = (
+    "{}",
+    "refs/{}",
+    "refs/tags/{}",
+    "refs/heads/{}",
+    "refs/remotes/{}",
+    "refs/remotes/{}/HEAD",
+)
 
 
 class GitHistoryResolver:
@@ -79,9 +86,7 @@ class GitHistoryResolver:
         """
         return self.at(repo, [Point(path=path, at=time, ref=ref)], first_parent=first_parent)[0]
 
-    def at(
-        self, repo: str, points: Sequence[Point], *, first_parent: bool = False
-    ) -> list[FileAt]:
+    def at(self, repo: str, points: Sequence[Point], *, first_parent: bool = False) -> list[FileAt]:
         """The answers to several questions about one repository, in their order; see `sha_at`.
 
         Raises:
@@ -89,17 +94,21 @@ class GitHistoryResolver:
         """
         now = self._now()
         with reading(self._warehouse) as reader:
+            if reader is None:
+                raise _not_synced()
             refs = _refs(reader, repo)
-            keys = {}
+            keys: list[Key] = []
+            tips: dict[Key, str] = {}
             for point in points:
                 name, tip = self._tip(reader, repo, refs, point.ref)
-                keys[point] = Key(repo, f"{name}^1" if first_parent else name, point.path, point.at), tip
-            known = self._cache.known(reader, list(keys.values()), now)
-            missing = [key for key in keys.values() if key[0] not in known]
+                keys.append(Key(repo, f"{name}^1" if first_parent else name, point.path, point.at))
+                tips[keys[-1]] = tip
+            known = self._cache.known(reader, tips, now)
+            missing = {key: tip for key, tip in tips.items() if key not in known}
             found = self._found(reader, repo, refs, missing) if missing else {}
-        self._cache.asked(found, known, dict(keys.values()), now)
+        self._cache.asked(found, known, tips, now)
         answers = known | found
-        return [_answered(keys[point][0], answers[keys[point][0]]) for point in points]
+        return [_answered(key, answers[key]) for key in keys]
 
     def history(
         self, repo: str, path: str, ref: str = "HEAD", *, first_parent: bool = False
@@ -114,24 +123,23 @@ class GitHistoryResolver:
             InputRejected: NOT_FOUND, the repository was not synced or has no such reference.
         """
         with reading(self._warehouse) as reader:
+            if reader is None:
+                raise _not_synced()
             refs = _refs(reader, repo)
             _, tip = self._tip(reader, repo, refs, ref)
             graph = self._graph(reader, repo, refs)
             changes = _through_renames(reader, repo, path)
-        by_name: dict[str, dict[str, Change]] = {}
-        for change in changes:
-            for name in {change.path, change.previous_path} - {None}:
-                by_name.setdefault(str(name), {})[change.commit_sha] = change
-        listed = []
+        by_name = _by_name(changes)
+        listed: list[Change] = []
         order = graph.first_parents(tip) if first_parent else graph.by_date(tip)
         for sha in order:
             change = by_name.get(path, {}).get(sha)
             if change is None:
                 continue
-            is_merge = len(graph.nodes[sha].parents) > 1
-            contents = _contents(by_name[path].values(), path)
-            if is_merge and not first_parent and not shown_merge(graph, sha, contents[sha], contents):
-                continue
+            if len(graph.nodes[sha].parents) > 1 and not first_parent:
+                contents = _contents(by_name[path].values(), path)
+                if not is_own_content(graph, sha, contents):
+                    continue
             listed.append(change)
             if change.change_type is ChangeType.RENAMED and change.path == path:
                 path = change.previous_path or path
@@ -143,9 +151,7 @@ class GitHistoryResolver:
             with self._warehouse.write() as connection:
                 self._cache.write(connection, self._now())
 
-    def _tip(
-        self, reader: GitReader, repo: str, refs: dict[str, str], ref: str
-    ) -> tuple[str, str]:
+    def _tip(self, reader: GitReader, repo: str, refs: dict[str, str], ref: str) -> tuple[str, str]:
         """The full name of a reference and its commit, by git's own order of names."""
         for form in _NAMES:
             name = form.format(ref)
@@ -172,18 +178,17 @@ class GitHistoryResolver:
         reader: GitReader,
         repo: str,
         refs: dict[str, str],
-        missing: Iterable[tuple[Key, str]],
+        missing: Mapping[Key, str],
     ) -> dict[Key, Answer]:
-        missing = list(missing)
         graph = self._graph(reader, repo, refs)
-        paths = {key.path for key, _ in missing}
+        paths = {key.path for key in missing}
         by_path: dict[str, list[Change]] = {path: [] for path in paths}
         for change in reader.changes(repo, paths):
             for name in {change.path, change.previous_path} & paths:
                 by_path[str(name)].append(change)
         contents = {path: _contents(changes, path) for path, changes in by_path.items()}
         found = {}
-        for key, tip in missing:
+        for key, tip in missing.items():
             seconds = (key.at - _EPOCH) // timedelta(seconds=1)
             commit = graph.before(tip, seconds, first_parent=key.ref.endswith("^1"))
             blob = None if commit is None else content_at(graph, commit, contents[key.path])[0]
@@ -191,15 +196,19 @@ class GitHistoryResolver:
         return found
 
 
-def _refs(reader: GitReader | None, repo: str) -> dict[str, str]:
-    refs = reader.refs(repo) if reader else {}
+def _refs(reader: GitReader, repo: str) -> dict[str, str]:
+    refs = reader.refs(repo)
     if not refs:
-        raise InputRejected(
-            "nothing is stored of this repository",
-            code=ErrorCode.NOT_FOUND,
-            hint="Run `helicarrier git sync` on it first.",
-        )
+        raise _not_synced()
     return refs
+
+
+def _not_synced() -> InputRejected:
+    return InputRejected(
+        "nothing is stored of this repository",
+        code=ErrorCode.NOT_FOUND,
+        hint="Run `helicarrier git sync` on it first.",
+    )
 
 
 def _through_renames(reader: GitReader, repo: str, path: str) -> list[Change]:
@@ -217,6 +226,17 @@ def _through_renames(reader: GitReader, repo: str, path: str) -> list[Change]:
             if change.previous_path is not None and change.path in asked
         }
     return list(found.values())
+
+
+def _by_name(changes: Sequence[Change]) -> dict[str, dict[str, Change]]:
+    """Name -> commit -> change; one that gives a name its content goes before one that ends it."""
+    found: dict[str, dict[str, Change]] = {}
+    for change in changes:
+        found.setdefault(change.path, {})[change.commit_sha] = change
+    for change in changes:
+        if change.previous_path is not None:
+            found.setdefault(change.previous_path, {}).setdefault(change.commit_sha, change)
+    return found
 
 
 def _contents(changes: Iterable[Change], path: str) -> dict[str, str | None]:

@@ -67,6 +67,16 @@ def located_sessions(query: Query) -> list[Located]:
     ]
 
 
+def commit_of_session(warehouse: WarehouseStore, session_id: str) -> SessionCommit | None:
+    """At which commit a session ran; None when nothing was found out about it.
+
+    Raises:
+        StorageUnavailable: the warehouse file cannot be read.
+    """
+    with reading(warehouse) as reader:
+        return reader.session_commit(session_id) if reader else None
+
+
 def link_sessions(
     sessions: Sequence[Located], warehouse: WarehouseStore, run: Run | None
 ) -> LinkReport:

@@ -34,7 +34,7 @@ class GitSource:
         if found is None:
             raise _no_repository()
         # The hashes were checked when the objects came in; checking each read costs a third more.
-        pygit2.settings.enable_strict_hash_verification(False)
+        pygit2.settings.enable_strict_hash_verification(value=False)
         try:
             self.repository: Repository = pygit2.Repository(str(found))
         except (pygit2.GitError, ValueError) as error:
@@ -57,7 +57,9 @@ class GitSource:
     def boundaries(self) -> frozenset[str]:
         """Commits at which a shallow clone is cut off."""
         file = self._common / "shallow"
-        return frozenset(file.read_text(encoding="ascii").split()) if file.is_file() else frozenset()
+        return (
+            frozenset(file.read_text(encoding="ascii").split()) if file.is_file() else frozenset()
+        )
 
     def holds(self, sha: str) -> bool:
         """Whether the commit is there: one that was rewritten may have been cleaned away."""
@@ -80,7 +82,9 @@ class GitSource:
 
     def commit(self, sha: str) -> "Commit":
         """One commit that is there."""
-        return self.repository[sha].peel(1)
+        from pygit2.enums import ObjectType
+
+        return self.repository[sha].peel(ObjectType.COMMIT)
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether history leads from the newer commit back to the older one."""

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helicarrier.canonical import canonical_bytes, sha256
-from helicarrier.lineage.git.extract import Extractor
+from helicarrier.canonical import JSONValue, canonical_bytes, sha256
+from helicarrier.lineage.git.extract import BATCH, Extractor
 from helicarrier.lineage.git.model import Ref, RefChanges, SyncReport
 from helicarrier.lineage.git.repository import (
     GitReader,
@@ -51,14 +51,25 @@ def plan(source: GitSource, warehouse: WarehouseStore) -> Plan:
         return _plan(source, reader)
 
 
+def is_behind(source: GitSource, warehouse: WarehouseStore) -> bool:
+    """Whether the repository's references are others than those stored."""
+    with reading(warehouse) as reader:
+        stored = reader.refs(source.name) if reader else {}
+    return stored != {ref.name: ref.commit_sha for ref in source.refs()}
+
+
 def dry_run(source: GitSource, warehouse: WarehouseStore) -> SyncReport:
     """What `sync` would do."""
     begun = time.perf_counter()
     return _report(source, plan(source, warehouse), begun)
 
 
-def sync(source: GitSource, warehouse: WarehouseStore, run: Run) -> SyncReport:
+def sync(
+    source: GitSource, warehouse: WarehouseStore, run: Run, *, batch: int = BATCH
+) -> SyncReport:
     """Write what is new in a repository, and tell the run.
+
+    Args: source; warehouse; run, in progress; batch, how many commits a transaction writes.
 
     Raises:
         StorageUnavailable: the warehouse file cannot be written; what was written stays, and the
@@ -68,15 +79,15 @@ def sync(source: GitSource, warehouse: WarehouseStore, run: Run) -> SyncReport:
     planned = plan(source, warehouse)
     changes = 0
     extractor = Extractor(source, run.run_id, planned.boundaries)
-    for batch in extractor.batches(planned.commits):
+    for rows in extractor.batches(planned.commits, batch):
         with warehouse.write() as connection:
-            add_batch(connection, batch)
-        changes += batch.changes.num_rows
+            add_batch(connection, rows)
+        changes += rows.changes.num_rows
     if planned.completed:
         commits = [source.commit(sha) for sha in planned.completed]
-        for batch in extractor.batches(commits, size=len(commits)):
+        for rows in extractor.batches(commits, size=len(commits)):
             with warehouse.write() as connection:
-                complete_boundaries(connection, source.name, planned.completed, batch)
+                complete_boundaries(connection, source.name, planned.completed, rows)
     changed = {*planned.ref_changes.new, *planned.ref_changes.stale}
     written = [ref for ref in planned.refs if ref.name in changed]
     if changed:
@@ -110,7 +121,8 @@ def _plan(source: GitSource, reader: GitReader | None) -> Plan:
 
 def _compared(source: GitSource, refs: tuple[Ref, ...], stored: Mapping[str, str]) -> RefChanges:
     names = {ref.name for ref in refs}
-    moved, rewritten = [], []
+    moved: list[str] = []
+    rewritten: list[str] = []
     for ref in refs:
         before = stored.get(ref.name, ref.commit_sha)
         if before == ref.commit_sha:
@@ -127,7 +139,7 @@ def _compared(source: GitSource, refs: tuple[Ref, ...], stored: Mapping[str, str
 
 
 def _account(source: GitSource, run: Run, planned: Plan, changes: int, refs: int) -> None:
-    tips = {ref.name: ref.commit_sha for ref in planned.refs}
+    tips: dict[str, JSONValue] = {ref.name: ref.commit_sha for ref in planned.refs}
     run.input_fingerprint = sha256(canonical_bytes(tips))
     run.reads(Edge(dataset=f"git:{source.name}", fingerprint=run.input_fingerprint))
     for dataset, rows in (

@@ -8,13 +8,13 @@ parents are there. References are replaced by what the repository says.
 from helicarrier.governance import columns as c
 from helicarrier.governance.contract import (
     Column,
-    ColumnKind,
     NullExactlyWhen,
     Requires,
     TableContract,
     values_of,
 )
 from helicarrier.lineage.git.model import Certainty, ChangeType, Reason
+from helicarrier.store.duckdb_schema import ForeignKey, WarehouseTable
 
 _SYNC = "Run `helicarrier git sync` on the repository again."
 
@@ -85,9 +85,7 @@ GIT_CHANGES = TableContract(
             value=ChangeType.DELETED,
             remedy=_SYNC,
         ),
-        Requires(
-            name="lines_together", column="insertions", others=("deletions",), remedy=_SYNC
-        ),
+        Requires(name="lines_together", column="insertions", others=("deletions",), remedy=_SYNC),
     ),
 )
 
@@ -114,7 +112,9 @@ GIT_CACHE = TableContract(
         c.text("ref", "The full name of the reference, or a commit; `^1` follows first parents."),
         c.text("path", "The path as asked."),
         c.instant("at", "The time as asked."),
-        c.text("commit_sha", "The commit of that time; NULL where none is that old.", nullable=True),
+        c.text(
+            "commit_sha", "The commit of that time; NULL where none is that old.", nullable=True
+        ),
         c.text("blob_sha", "The content; NULL where the file was absent.", nullable=True),
         c.count("hits", "How often the answer was used again."),
         c.instant("last_accessed", "When it was used last: the least recent give way first."),
@@ -149,5 +149,22 @@ SESSION_COMMITS = TableContract(
     ),
 )
 
-CONTRACTS = (GIT_COMMITS, GIT_PARENTS, GIT_CHANGES, GIT_REFS, GIT_CACHE, SESSION_COMMITS)
+TABLES = (
+    WarehouseTable(contract=GIT_COMMITS),
+    WarehouseTable(contract=GIT_PARENTS),
+    WarehouseTable(
+        contract=GIT_CHANGES,
+        foreign_keys=(
+            ForeignKey(
+                column="repo, commit_sha", parent="git_commits", parent_column="repo, commit_sha"
+            ),
+        ),
+        indexes=(("repo", "path", "commit_time"),),
+    ),
+    WarehouseTable(contract=GIT_REFS),
+    WarehouseTable(contract=GIT_CACHE),
+    WarehouseTable(contract=SESSION_COMMITS),
+)
 """In an order in which they can be made: parents first."""
+
+CONTRACTS = tuple(table.contract for table in TABLES)
