@@ -26,6 +26,8 @@ from helicarrier.settings import Settings
         ("HELICARRIER_IMPORT_PATHS", "/a:/b", "import_folders", (Path("/a"), Path("/b"))),
         ("HELICARRIER_GIT_REPOSITORIES", "/a:/b", "git_folders", (Path("/a"), Path("/b"))),
         ("HELICARRIER_IMPORT_WORKERS", "2", "import_workers", 2),
+        ("HELICARRIER_RETENTION_EVENTS_DAYS", "7", "retention_events_days", 7),
+        ("HELICARRIER_RETENTION_AGGREGATES_DAYS", "0", "retention_aggregates_days", 0),
         ("HELICARRIER_LOG_LEVEL", "debug", "log_level", "debug"),
         ("HELICARRIER_CONTRACT_STRICT", "false", "contract_strict", False),
         ("HELICARRIER_SECRET", "s", "secret", "s"),
