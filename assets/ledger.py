@@ -12,7 +12,7 @@ import dagster as dg
 from pydantic import Field
 
 from assets.declarations import TRANSIENT, WAREHOUSE_POOL, table_spec
-from assets.runs import as_dagster_failures
+from assets.runs import as_dagster_failures, explain_command
 from helicarrier.ingest.report import ImportReport
 from helicarrier.ingest.service import ASSET_KEY, import_sessions, report_path
 from helicarrier.ledger import tables
@@ -116,6 +116,7 @@ def import_session_files(
                 "rows_new": new,
                 "rows_changed": changed,
                 "run_store_id": report.run_id,
+                "explain": explain_command(report.run_id),
                 **(details if key == ASSET_KEY else {}),
             },
         )

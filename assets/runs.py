@@ -41,6 +41,11 @@ def recorded(
         yield run
 
 
+def explain_command(run_id: str) -> dg.MarkdownMetadataValue:
+    """The command that tells all about a run, to be copied from a materialization."""
+    return dg.MetadataValue.md(f"`helicarrier lineage explain runs {run_id}`")
+
+
 def _step_config(context: dg.AssetExecutionContext) -> dict[str, object]:
     """What somebody chose for this step: its own configuration, where it has one."""
     config = context.op_execution_context.op_config

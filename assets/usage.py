@@ -19,7 +19,7 @@ from assets.declarations import (
     table_spec,
 )
 from assets.partitions import DAILY, FIRST_DAY, TRAILING, requested_days
-from assets.runs import recorded
+from assets.runs import explain_command, recorded
 from helicarrier.ledger.enums import Dataset
 from helicarrier.store.run_model import Edge, Run
 from helicarrier.usage import aggregates
@@ -199,7 +199,7 @@ def _extracted(
     source = SOURCES[dataset].table.name
     for day, rows in counts.items():
         run.reads(Edge(dataset=source, partition_key=day.isoformat(), rows=rows))
-        run.writes(Edge(dataset=dataset.value, partition_key=day.isoformat(), rows=rows))
+        run.writes(_partition(lake, dataset, day, rows))
     run.rows_in = run.rows_out = sum(counts.values())
     _count_partitions(context, dataset.value, counts)
     folder = lake.lake().root / dataset.value
@@ -220,8 +220,15 @@ def _account(run: Run, lake: LakeResource, made: Sequence[Aggregate], done: Refr
             stored = lake.row_counts(dataset.value, aggregate.input_days(counts))
             read |= {(dataset, day): rows for day, rows in stored.items()}
     for (dataset, day), rows in read.items():
-        run.reads(Edge(dataset=dataset.value, partition_key=day.isoformat(), rows=rows))
+        run.reads(_partition(lake, dataset, day, rows))
     run.rows_in = sum(read.values())
+
+
+def _partition(lake: LakeResource, dataset: Dataset, day: date, rows: int) -> Edge:
+    """A partition with the hash of its file, by which a reader's and a writer's are the same."""
+    name = dataset.value
+    digest = lake.lake().sha256(name, day)
+    return Edge(dataset=name, partition_key=day.isoformat(), fingerprint=digest, rows=rows)
 
 
 def _picture(operational: OperationalResource, last: date) -> dg.MarkdownMetadataValue:
@@ -254,6 +261,7 @@ def _result(
         metadata={
             **place,
             "run_store_id": run.run_id,
+            "explain": explain_command(run.run_id),
             "days_in_run": len(counts),
             "rows_in_run": sum(counts.values()),
         },

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -90,6 +91,14 @@ class Lake:
             with suppress(OSError):
                 part.unlink()
         return PartitionInfo(rows=table.num_rows, bytes=size, path=target)
+
+    def sha256(self, dataset: str, day: date) -> str | None:
+        """Hash of the partition's file; None where there is none."""
+        try:
+            with self.path(dataset, day).open("rb") as file:
+                return file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            return None
 
     def remove(self, dataset: str, day: date) -> bool:
         """Takes the partition away; False when there was none."""
