@@ -59,9 +59,12 @@ type: $(STAMP) ## check types
 ui: $(STAMP) ## serve the asset graph on 127.0.0.1:3000
 	$(in_data_dir) $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1
 
-bench: $(STAMP) ## measure import and aggregation against their floors (BENCH_MB, BENCH_DIR)
+bench: $(STAMP) ## measure import, aggregation, checks, backfill and start against their floors (BENCH_MB, BENCH_DIR)
 	@$(BIN)/python benchmarks/import_sessions.py '$(BENCH_DIR)' --make $(BENCH_MB)
 	@$(BIN)/python benchmarks/aggregates.py
+	@$(BIN)/python benchmarks/governance.py
+	@$(BIN)/python benchmarks/backfill.py --sessions 100
+	@$(BIN)/python benchmarks/startup.py
 
 screenshots: $(STAMP) ## take the pictures of the README (needs Chromium)
 	@BIN='$(BIN)' sh scripts/screenshots.sh

@@ -105,9 +105,9 @@ ORDER BY occurred_at
 """
 
 
-def make_facts(lake: Lake, calls: int) -> None:
+def make_facts(lake: Lake, calls: int, first: date = FIRST, last: date = LAST) -> None:
     """Write both facts datasets with about `calls` calls, spread evenly over the days."""
-    every_day = days(FIRST, LAST)
+    every_day = days(first, last)
     sessions = max(1, calls // CALLS_PER_SESSION // len(every_day))
     with aggregates.engine() as connection:
         for place, day in enumerate(every_day):

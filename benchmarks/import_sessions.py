@@ -11,7 +11,6 @@ nothing. Memory is the sum of the peaks of the command's processes.
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -48,7 +47,7 @@ class Command:
 def helicarrier(data_dir: Path, *args: str) -> Command:
     """Run a command to its end; the sum of the peak memory of its processes."""
     environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    before = _children_cpu()
+    before = harness.processor_seconds()
     began = time.perf_counter()
     with subprocess.Popen(
         [sys.executable, "-m", "helicarrier", *args, "--data-dir", str(data_dir)],
@@ -68,15 +67,10 @@ def helicarrier(data_dir: Path, *args: str) -> Command:
         raise SystemExit(f"helicarrier {' '.join(args)} ended with {process.returncode}")
     return Command(
         seconds=seconds,
-        cpu_seconds=_children_cpu() - before,
+        cpu_seconds=harness.processor_seconds() - before,
         peak_mb=sum(peaks.values()) / 1e6,
         output=output,
     )
-
-
-def _children_cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _watch(process: "subprocess.Popen[str]", peaks: dict[int, int]) -> None:
@@ -157,6 +151,7 @@ def import_logs(files: list[Path], folder: Path, runs: int, label: str) -> Compa
             "MB/s (median)": size / measured.median,
             "MB/s (best)": size / measured.best,
             "floor MB/s": size / floor.median,
+            "processor time of the whole command, ms per MB": measured.cpu * 1e3 / size,
             "whole command, seconds": sorted(commands)[len(commands) // 2],
             "peak memory of all processes, MB": max(peaks),
             "unchanged again, whole command, ms per 500 files": min(again) * 1e3 / len(files) * 500,
