@@ -5,6 +5,7 @@ transaction keeps SQLite's single writer busy without polling. The outcome does 
 reads what: the ledger's merge rules are orders. Small imports stay in this process.
 """
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -26,7 +27,8 @@ from helicarrier.ingest.report import Progress
 from helicarrier.store.operational import OperationalStore
 
 WORTH_A_PROCESS_BYTES = 48 * 1024 * 1024
-TASK_BYTES = 16 * 1024 * 1024
+LARGEST_TASK_BYTES = 64 * 1024 * 1024
+SMALLEST_TASK_BYTES = 8 * 1024 * 1024
 MOST_WORKERS = 2  # SQLite has one writer: a third reader would only wait for its turn
 
 OnProgress = Callable[[Progress, int], None]
@@ -55,7 +57,7 @@ def import_files(
         StorageUnavailable: a process died; run the import again, it goes on where it stopped.
     """
     count = workers or _worth(files)
-    tasks = list(_tasks(files))
+    tasks = list(_tasks(files, count))
     if count <= 1 or len(tasks) <= 1:
         return _alone(url, tasks, run_id, named, on_progress)
     return _together(url, tasks, run_id, named, count, on_progress)
@@ -76,15 +78,21 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _tasks(files: Sequence[Path]) -> Iterator[list[Path]]:
-    """Runs of files of about the same size together."""
+def _tasks(files: Sequence[Path], count: int) -> Iterator[list[Path]]:
+    """Runs of files: large ones first, for few transactions, and small ones last.
+
+    So the processes end at about the same time.
+    """
+    sizes = [_size(path) for path in files]
+    left = sum(sizes)
     task: list[Path] = []
     size = 0
-    for path in files:
+    for path, its_size in zip(files, sizes, strict=True):
         task.append(path)
-        size += _size(path)
-        if size >= TASK_BYTES:
+        size += its_size
+        if size >= min(LARGEST_TASK_BYTES, max(SMALLEST_TASK_BYTES, left / (2 * count))):
             yield task
+            left -= size
             task, size = [], 0
     if task:
         yield task
@@ -128,7 +136,7 @@ def _together(
         initializer=_start_worker,
         initargs=(url, run_id, named, context.Lock(), os.getpid()),
     ) as pool:
-        with _interrupts_held_back():
+        with _interrupts_held_back(), _memory_shared():
             waiting: dict[Future[Progress], int] = {
                 pool.submit(_work, task): len(task) for task in tasks
             }
@@ -158,6 +166,19 @@ def _interrupts_held_back() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _memory_shared() -> Iterator[None]:
+    """What processes inherit when they begin here is left alone by their garbage collectors.
+
+    A collection writes into every object that it looks at, and so makes a copy of each page.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _context() -> BaseContext:

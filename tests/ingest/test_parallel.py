@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from helicarrier.ingest.parallel import TASK_BYTES, import_files
+from helicarrier.ingest.parallel import SMALLEST_TASK_BYTES, import_files
 from helicarrier.ingest.report import Progress
 from helicarrier.ingest.service import import_sessions
 from helicarrier.ledger.tables import dirty_days
@@ -117,7 +117,7 @@ def test_two_processes_give_what_one_gives(
         seen.append(files)
 
     files = sorted(corpus.rglob("*.jsonl"))
-    assert sum(path.stat().st_size for path in files) > 2 * TASK_BYTES
+    assert sum(path.stat().st_size for path in files) > 4 * SMALLEST_TASK_BYTES
     alone = import_files(sqlite_ledger.url, files, run_id="one", workers=1)
     one = sqlite_ledger.dump((*LEDGER, dirty_days))
     sqlite_ledger.wipe()
