@@ -1,6 +1,7 @@
 """`helicarrier evals`: exit codes, reports that read back, verdicts that come out again."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,24 @@ def test_examples_of_the_help_work(helicarrier: Command, workplace: Path, line: 
     blocked = "inspect.json" in " ".join(line) or "--slice" in line
     ended = helicarrier(*line)
     assert ended.code == (2 if blocked else 0)
+    assert ended.out
+
+
+def documented() -> list[list[str]]:
+    """The eval commands of the how-to page, but for the one that needs another database."""
+    page = ROOT / "docs" / "how-to" / "block-a-release-on-evals.md"
+    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    return [line.split()[1:] for line in lines if "|" not in line]
+
+
+@pytest.mark.parametrize("line", documented(), ids=" ".join)
+def test_commands_of_the_documents_work(
+    helicarrier: Command, workplace: Path, line: list[str]
+) -> None:
+    """Each gives an answer; a gate that does not pass is one."""
+    ended = helicarrier(*line)
+    assert ended.code in (0, 2)
     assert ended.out
 
 
