@@ -13,11 +13,13 @@ import dagster as dg
 
 from assets import in_process, jobs
 from assets import ledger as ledger_assets
+from assets import lineage as lineage_assets
 from assets import upkeep as upkeep_assets
 from assets import usage as usage_assets
 from assets.outcomes import CheckOutcome, Collector, RefreshOutcome
 from assets.partitions import in_range, spans
 from checks import ledger as ledger_checks
+from checks import lineage as lineage_checks
 from checks import usage as usage_checks
 from helicarrier import settings as configuration
 from helicarrier import times
@@ -50,8 +52,13 @@ OnProgress = Callable[[str, date, date], None]
 def build_defs(**overrides: object) -> dg.Definitions:
     """The definitions; `overrides` are resources that stand in for those of the environment."""
     return dg.Definitions(
-        assets=[*ledger_assets.ASSETS, *usage_assets.ASSETS, *upkeep_assets.ASSETS],
-        asset_checks=[*ledger_checks.CHECKS, *usage_checks.CHECKS],
+        assets=[
+            *ledger_assets.ASSETS,
+            *usage_assets.ASSETS,
+            *upkeep_assets.ASSETS,
+            *lineage_assets.ASSETS,
+        ],
+        asset_checks=[*ledger_checks.CHECKS, *usage_checks.CHECKS, *lineage_checks.CHECKS],
         jobs=jobs.JOBS,
         schedules=[*usage_schedules.SCHEDULES, *upkeep_schedules.SCHEDULES],
         sensors=[*ledger_sensors.SENSORS, *usage_sensors.SENSORS],

@@ -6,10 +6,11 @@ changed and not what there is. An audit without partitions reads everything.
 
 import dagster as dg
 
-from assets import ledger
+from assets import ledger, lineage
 from helicarrier.ledger.enums import Dataset
 
 _IMPORT = dg.AssetSelection.assets(*(spec.key for spec in ledger.SPECS))
+_CONTENT = dg.AssetSelection.assets(*(spec.key for spec in lineage.SPECS))
 _LEDGER_CHECKS = dg.AssetSelection.checks_for_assets("session_ledger", "session_usage")
 _DAILY = dg.AssetSelection.assets(
     "usage_facts", "session_facts", "daily_usage_agg", "daily_provenance_agg"
@@ -20,6 +21,12 @@ import_sessions = dg.define_asset_job(
     "import_sessions",
     selection=_IMPORT.without_checks(),
     description="Import session files. The tables' own CHECKs hold back rows that break a rule.",
+)
+
+import_content = dg.define_asset_job(
+    "import_content",
+    selection=_CONTENT,
+    description="Import documents, messages and annotations, and check all of them.",
 )
 
 refresh_usage = dg.define_asset_job(
@@ -66,6 +73,7 @@ DATASETS = {
 
 JOBS = [
     import_sessions,
+    import_content,
     refresh_usage,
     refresh_performance,
     nightly_usage,

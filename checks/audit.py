@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from helicarrier import times
 from helicarrier.governance import frames
+from helicarrier.governance.arrow import arrow_schema
 from helicarrier.governance.contract import ColumnKind, TableContract
 from helicarrier.governance.frames import Breach
 from helicarrier.store.lake import Lake
 from helicarrier.store.operational import OperationalStore
+from helicarrier.store.warehouse import WarehouseStore
 from helicarrier.usage.columnar import midnight, read
 
 if TYPE_CHECKING:
@@ -82,6 +84,27 @@ def stored_rows(
         order = day_column
     with store.read() as connection:
         yield from read(connection, contract, query, params, order_by=order)
+
+
+def warehouse_rows(warehouse: WarehouseStore, contract: TableContract) -> "Iterator[pa.Table]":
+    """The rows of a table of the warehouse file, all of them.
+
+    Raises:
+        NotReady: there is no file yet, or it is of another version.
+        StorageUnavailable: it cannot be read.
+    """
+    import pyarrow as pa
+
+    schema = arrow_schema(contract)
+    columns = ", ".join(contract.column_names)
+    query = f"SELECT {columns} FROM {contract.name} ORDER BY {contract.primary_key[0]}"  # noqa: S608 - names of the contract
+    with warehouse.read() as connection:
+        for batch in connection.sql(query).to_arrow_reader(_ROWS_AT_ONCE):
+            arrays = [
+                column.cast(field.type) for column, field in zip(batch.columns, schema, strict=True)
+            ]
+            # Not by a cast of the whole, which would refuse a NULL before the contract can.
+            yield pa.Table.from_arrays(arrays, schema=schema)
 
 
 def lake_rows(lake: Lake, contract: TableContract, days: list[date]) -> "Iterator[pa.Table]":

@@ -6,17 +6,19 @@ the result of a range under no partition, so the days that failed are named in i
 
 from collections.abc import Sequence
 from datetime import date
+from enum import StrEnum
 
 import dagster as dg
 
 from assets.declarations import TRANSIENT
 from assets.partitions import requested_days
 from assets.runs import as_dagster_failures
-from checks.audit import Findings, audit, lake_rows, stored_rows
+from checks.audit import Findings, audit, lake_rows, stored_rows, warehouse_rows
+from helicarrier.errors import ErrorCode, NotReady
 from helicarrier.governance.contract import TableContract
 from helicarrier.governance.frames import SAMPLE, remedies_of
 from helicarrier.usage.parity import ParityBreach
-from resources import LakeResource, OperationalResource
+from resources import LakeResource, OperationalResource, WarehouseResource
 
 NAME = "governance"
 DAYS_NAMED = 100
@@ -24,8 +26,16 @@ DAYS_NAMED = 100
 _LINES = 20
 
 
+class Place(StrEnum):
+    """Where the rows of an asset are."""
+
+    OPERATIONAL = "operational store"
+    LAKE = "lake"
+    WAREHOUSE = "warehouse file"
+
+
 def governance_check(
-    asset: str, contract: TableContract, *, day: str, in_lake: bool = False
+    asset: str, contract: TableContract, *, day: str, place: Place = Place.OPERATIONAL
 ) -> dg.AssetChecksDefinition:
     """A blocking check that the stored rows of an asset keep their contract.
 
@@ -33,7 +43,7 @@ def governance_check(
         asset: the key of the asset.
         contract: its columns and rules.
         day: the column, a day or an instant, that places a row in its partition.
-        in_lake: the rows are Parquet partitions, not a table of the operational store.
+        place: where the rows are.
     """
 
     @dg.asset_check(
@@ -51,17 +61,40 @@ def governance_check(
         context: dg.AssetCheckExecutionContext,
         operational: OperationalResource,
         lake: LakeResource,
+        warehouse: WarehouseResource,
     ) -> dg.AssetCheckResult:
         days = requested_days(context)
-        with as_dagster_failures(), operational.store() as store:
-            if in_lake:
-                found = audit(contract, day, lake_rows(lake.lake(), contract, days))
-                found.missing = [d for d in days if not lake.lake().exists(contract.name, d)]
-            else:
-                found = audit(contract, day, stored_rows(store, contract, day, days))
+        with as_dagster_failures():
+            match place:
+                case Place.OPERATIONAL:
+                    with operational.store() as store:
+                        found = audit(contract, day, stored_rows(store, contract, day, days))
+                case Place.LAKE:
+                    found = audit(contract, day, lake_rows(lake.lake(), contract, days))
+                    found.missing = [d for d in days if not lake.lake().exists(contract.name, d)]
+                case Place.WAREHOUSE:
+                    try:
+                        found = audit(contract, day, warehouse_rows(warehouse.store(), contract))
+                    except NotReady as error:
+                        return not_there_yet(error)
         return _result(contract, found, days)
 
     return check
+
+
+def not_there_yet(error: NotReady) -> dg.AssetCheckResult:
+    """The result of a check whose tables the first write will make: nothing is known yet.
+
+    Raises:
+        NotReady: the file is of a newer version, which nothing here will mend.
+    """
+    if error.code is not ErrorCode.MIGRATION_PENDING:
+        raise error
+    return dg.AssetCheckResult(
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="the warehouse file does not hold the table yet; the first write makes it",
+    )
 
 
 def _result(contract: TableContract, found: Findings, days: list[date]) -> dg.AssetCheckResult:

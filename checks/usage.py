@@ -11,7 +11,7 @@ import dagster as dg
 from assets.declarations import TRANSIENT
 from assets.partitions import FIRST_DAY, requested_days
 from assets.runs import as_dagster_failures
-from checks.factory import DAYS_NAMED, differences_table, governance_check
+from checks.factory import DAYS_NAMED, Place, differences_table, governance_check
 from helicarrier import times
 from helicarrier.store.operational import OperationalStore
 from helicarrier.usage.parity import ParityBreach, ParityState, parity
@@ -53,8 +53,8 @@ def stores_agree(
 
 
 CHECKS = [
-    governance_check("usage_facts", USAGE_FACTS, day="occurred_at", in_lake=True),
-    governance_check("session_facts", SESSION_FACTS, day="started_at", in_lake=True),
+    governance_check("usage_facts", USAGE_FACTS, day="occurred_at", place=Place.LAKE),
+    governance_check("session_facts", SESSION_FACTS, day="started_at", place=Place.LAKE),
     governance_check("daily_usage_agg", DAILY_USAGE_AGG, day="bucket_date"),
     governance_check("daily_provenance_agg", DAILY_PROVENANCE_AGG, day="bucket_date"),
     governance_check("retention", RETENTION_MARKS, day="kept_from"),

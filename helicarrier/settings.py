@@ -31,6 +31,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """First day of the daily partitions."""
     import_paths: str = ""
     """Folders that the import asset and the file-drop sensor read, separated by `:`."""
+    content_paths: str = ""
+    """Folders that the content assets read, separated by `:`."""
     import_workers: Annotated[int, msgspec.Meta(ge=0)] = 0
     """Processes that read session files; 0: one for each core, at most two."""
     retention_events_days: Annotated[int, msgspec.Meta(ge=0)] = 90
@@ -84,6 +86,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.data_dir / "backups"
 
     @property
+    def content_folders(self) -> tuple[Path, ...]:
+        """The folders of `content_paths`, in order."""
+        return _folders(self.content_paths)
+
+    @property
     def import_folders(self) -> tuple[Path, ...]:
         """The folders of `import_paths`, in order."""
         return _folders(self.import_paths)
@@ -131,6 +138,7 @@ _EXPECTED = {
     "db_url": "a URL",
     "import_paths": "folders separated by `:`",
     "git_repositories": "folders separated by `:`",
+    "content_paths": "folders separated by `:`",
     "contract_strict": "true or false",
     "secret": "a text",
     "allowed_hosts": "names separated by commas",

@@ -6,7 +6,7 @@ out a transaction of `WarehouseStore`, which waits for its turn, rolls back and 
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -46,6 +46,19 @@ class WarehouseResource(DuckDBResource):
     def runs(self) -> RunStore:
         """The run store: in the file, or in Postgres where the ledger is there."""
         return _runs(configuration.load(os.environ | self.variables), Path(self.database))
+
+    def row_counts(self, tables: Iterable[str]) -> dict[str, int]:
+        """How many rows the tables hold, by name.
+
+        Raises:
+            NotReady: there is no file yet, or it is of another version.
+            StorageUnavailable: it cannot be read.
+        """
+        with self.store().read() as connection:
+            return {
+                name: connection.execute(f"SELECT COUNT(*) FROM {name}").fetchall()[0][0]  # noqa: S608 - a table of the program
+                for name in tables
+            }
 
 
 @cache

@@ -204,8 +204,9 @@ class WarehouseStore:
     def _version(self, connection: "DuckDBPyConnection") -> int:
         if connection.execute(_HAS_VERSIONS).fetchone() is None:
             return 0
-        found = connection.execute(_VERSION).fetchone()
-        version = int(found[0]) if found else 0
+        # All of it: while a result is unfinished the connection makes no relation.
+        found = connection.execute(_VERSION).fetchall()
+        version = int(found[0][0])
         if version > len(self._migrations):
             raise NotReady(
                 f"the warehouse file {self.path} is at version {version}, "

@@ -25,6 +25,7 @@ from helicarrier.settings import Settings
         ("HELICARRIER_PARTITIONS_START", "2025-02-28", "partitions_start", date(2025, 2, 28)),
         ("HELICARRIER_IMPORT_PATHS", "/a:/b", "import_folders", (Path("/a"), Path("/b"))),
         ("HELICARRIER_GIT_REPOSITORIES", "/a:/b", "git_folders", (Path("/a"), Path("/b"))),
+        ("HELICARRIER_CONTENT_PATHS", "/a:/b", "content_folders", (Path("/a"), Path("/b"))),
         ("HELICARRIER_IMPORT_WORKERS", "2", "import_workers", 2),
         ("HELICARRIER_RETENTION_EVENTS_DAYS", "7", "retention_events_days", 7),
         ("HELICARRIER_RETENTION_AGGREGATES_DAYS", "0", "retention_aggregates_days", 0),

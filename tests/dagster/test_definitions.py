@@ -18,6 +18,7 @@ from helicarrier.ledger.tables import (
     SESSION_USAGE,
     USAGE_COST_HISTORY,
 )
+from helicarrier.lineage.content.tables import ANNOTATIONS, DOCUMENTS, MESSAGES
 from helicarrier.usage.tables import (
     DAILY_PROVENANCE_AGG,
     DAILY_USAGE_AGG,
@@ -45,7 +46,11 @@ CONTRACTS = {
     "model_perf_agg": MODEL_PERF_AGG,
     "usage_repricing": USAGE_COST_HISTORY,
     "retention": RETENTION_MARKS,
+    "documents": DOCUMENTS,
+    "messages": MESSAGES,
+    "annotations": ANNOTATIONS,
 }
+CONTENT = {"documents", "messages", "annotations"}
 HEAVY = ("pandas", "pandera", "pyarrow", "altair", "alembic", "genai_prices")
 
 
@@ -65,11 +70,15 @@ def test_asset_keys() -> None:
     by_group: dict[str, set[str]] = {}
     for key in graph.get_all_asset_keys():
         by_group.setdefault(graph.get(key).group_name or "", set()).add(key.to_user_string())
-    assert by_group == {"ledger": LEDGER, "usage": DAILY | {"model_perf_agg"} | UPKEEP}
+    assert by_group == {
+        "ledger": LEDGER,
+        "usage": DAILY | {"model_perf_agg"} | UPKEEP,
+        "lineage": CONTENT,
+    }
 
 
 def test_asset_checks() -> None:
-    """Each asset has its governance check; parity and the imports' totals stand beside them."""
+    """Each asset has its governance check; what else must hold of it stands beside."""
     found = {
         (key.asset_key.to_user_string(), key.name)
         for key in repository().asset_graph.asset_check_keys
@@ -77,6 +86,7 @@ def test_asset_checks() -> None:
     assert found == {(asset, "governance") for asset in CONTRACTS} | {
         ("session_ledger", "import_totals"),
         ("daily_usage_agg", "parity"),
+        *((asset, name) for asset in CONTENT for name in ("orphans", "constraints")),
     }
 
 
@@ -89,6 +99,11 @@ def test_jobs_and_what_they_select() -> None:
     }
     checks_of_days = {f"{asset}:governance" for asset in DAILY} | {"daily_usage_agg:parity"}
     performance = {"model_perf_agg", "model_perf_agg:governance"}
+    checks_of_content = {
+        f"{asset}:{check}"
+        for asset in CONTENT
+        for check in ("governance", "orphans", "constraints")
+    }
     found = {
         job.name: {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
         | {
@@ -101,12 +116,14 @@ def test_jobs_and_what_they_select() -> None:
     everything = checks_of_ledger | checks_of_days
     assert found == {
         "import_sessions": LEDGER,
+        "import_content": CONTENT | checks_of_content,
         "refresh_usage": DAILY | everything,
         "refresh_performance": performance,
         "nightly_usage": DAILY | everything | performance,
         "reprice_usage": {"usage_repricing"},
         "drop_old_rows": {"retention"},
         "audit": everything
+        | checks_of_content
         | {f"{asset}:governance" for asset in ("model_perf_agg", "session_events", *UPKEEP)}
         | {"session_import:governance"},
     }
