@@ -19,7 +19,7 @@ from helicarrier.store.duckdb_probes import definitions
 from helicarrier.store.duckdb_schema import WarehouseTable
 from resources import WarehouseResource
 
-Find = Callable[[DuckDBPyConnection], list[Finding]]
+Find = Callable[[DuckDBPyConnection, set[str]], list[Finding]]
 
 _CONTENT = (tables.DOCUMENTS, tables.MESSAGES, tables.ANNOTATIONS)
 
@@ -30,7 +30,9 @@ def orphans_check(table: str) -> dg.AssetChecksDefinition:
         table,
         "orphans",
         "The run that wrote a row is in the run store, and a remark has its document.",
-        lambda connection: [found for found in orphans(connection) if found.table == table],
+        lambda connection, known: [
+            found for found in orphans(connection, known) if found.table == table
+        ],
     )
 
 
@@ -42,7 +44,7 @@ def constraints_check(table: WarehouseTable) -> dg.AssetChecksDefinition:
     needed = {table.name, *(key.parent for key in table.foreign_keys)}
     family = [other for other in tables.TABLES if other.name in needed]
 
-    def find(connection: DuckDBPyConnection) -> list[Finding]:
+    def find(connection: DuckDBPyConnection, _known: set[str]) -> list[Finding]:
         found = constraints(connection, family) + probed(definitions(connection), family)
         return [finding for finding in found if finding.table == table.name]
 
@@ -61,8 +63,9 @@ def _check(asset: str, name: str, description: str, find: Find) -> dg.AssetCheck
     def check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
         with as_dagster_failures():
             try:
+                known = warehouse.runs().run_ids()
                 with warehouse.store().read() as connection:
-                    findings = find(connection)
+                    findings = find(connection, known)
             except NotReady as error:
                 return not_there_yet(error)
         return _result(findings)

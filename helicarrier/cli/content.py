@@ -284,10 +284,14 @@ def verify(*, as_json: bool, data_dir: Path | None) -> None:
       helicarrier content verify
       helicarrier content verify --json
     """
+    from helicarrier.ledger.runs import run_store
     from helicarrier.lineage.content.verify import State
     from helicarrier.lineage.content.verify import verify as verified
+    from helicarrier.store.warehouse import WarehouseStore
 
-    report = verified(_warehouse(data_dir))
+    settings = settings_of(data_dir)
+    warehouse = WarehouseStore(settings.warehouse_path)
+    report = verified(warehouse, run_store(settings, warehouse).run_ids())
     if as_json:
         print_json(report.as_json())
     else:

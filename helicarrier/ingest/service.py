@@ -73,7 +73,7 @@ def import_sessions(
         with _rehearsal(settings.url) as url:
             rehearsal = Run(run_id="dry-run", started_at=clock())
             return job.run(url, rehearsal, started_at=rehearsal.started_at, dry_run=True)
-    _prepare(settings)
+    prepare(settings)
     runs = run_store(settings)
     with (
         runs.run(
@@ -188,7 +188,7 @@ class _Job:
         )
 
 
-def _prepare(settings: Settings) -> None:
+def prepare(settings: Settings) -> None:
     """A store that does not exist yet is made; one of an older version is not touched.
 
     Raises:

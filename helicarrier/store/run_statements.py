@@ -52,6 +52,7 @@ SELECT
   config_hash, error, attrs
 FROM runs
 """
+RUN_IDS = "SELECT run_id FROM runs"
 WITH_ID = "WHERE run_id = $run_id"
 OF_DAGSTER_RUN = "WHERE dagster_run_id = $dagster_run_id ORDER BY started_at, run_id"
 UNFINISHED = "WHERE status = 'running' ORDER BY started_at, run_id"

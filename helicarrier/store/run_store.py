@@ -177,6 +177,10 @@ class RunStore:
         """Runs of an asset, or that wrote a table, newest first; `partition` None means any."""
         return self._select(sql.OF_TABLE, {"table": table, "day": partition})
 
+    def run_ids(self) -> set[str]:
+        """The ids of all runs, for who looks for rows that name another."""
+        return {str(row[0]) for row in self._rows(sql.RUN_IDS)}
+
     def newest(self, limit: int) -> list[RunRecord]:
         """The newest runs."""
         return self._select(sql.NEWEST, {"limit": limit})

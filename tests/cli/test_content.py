@@ -14,13 +14,15 @@ NOTE = "note/reading-list"
 
 
 @pytest.fixture
-def filled(helicarrier: Command) -> Command:
+def filled(helicarrier: Command, ready_store: Path) -> Command:
     """The command on a data folder that holds the samples."""
     assert helicarrier("content", "import", SAMPLES).code == 0
     return helicarrier
 
 
-def test_an_import_is_reported_for_people_and_for_scripts(helicarrier: Command) -> None:
+def test_an_import_is_reported_for_people_and_for_scripts(
+    helicarrier: Command, ready_store: Path
+) -> None:
     """The same figures; the second time everything is a duplicate."""
     first = helicarrier("content", "import", SAMPLES)
     assert "written 13, duplicate 0, skipped 2, refused 0" in first.out

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,16 +23,27 @@ from helicarrier.settings import Settings
 from helicarrier.store.run_model import RunStatus
 from helicarrier.store.run_store import RunStore
 from helicarrier.store.warehouse import WarehouseStore
+from tests.ledger.stores import migrated_sqlite
 from tests.lineage.earlier import put_earlier
+
+__all__ = ["migrated_sqlite"]
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "examples" / "content"
 
 
 @pytest.fixture
-def settings(data_dir: Path) -> Settings:
-    """A data folder of the test's own."""
+def nothing(data_dir: Path) -> Settings:
+    """A data folder that does not exist yet."""
     return Settings(data_dir=data_dir)
+
+
+@pytest.fixture
+def settings(nothing: Settings, migrated_sqlite: Path) -> Settings:
+    """A data folder with an empty operational store."""
+    nothing.data_dir.mkdir()
+    shutil.copyfile(migrated_sqlite, nothing.sqlite_path)
+    return nothing
 
 
 def tables(settings: Settings) -> dict[str, int]:
@@ -59,7 +71,7 @@ def test_the_samples_come_in_once(settings: Settings) -> None:
     assert counts(second) == {"read": 15, "written": 0, "duplicate": 13, "skipped": 2, "refused": 0}
     assert tables(settings) == {**first.counts.rows, "content_quarantine": 0}
     with closing(WarehouseStore(settings.warehouse_path)) as store:
-        assert verify(store).state is State.KEPT
+        assert verify(store, RunStore(store).run_ids()).state is State.KEPT
 
 
 def test_a_row_names_its_run_and_the_run_its_files(settings: Settings) -> None:
@@ -70,7 +82,7 @@ def test_a_row_names_its_run_and_the_run_its_files(settings: Settings) -> None:
         found = DuckDbContentRepository(store).get("post/one-call-counts-once")
         with store.read() as connection:
             inputs = dict(
-                connection.execute("SELECT dataset, fingerprint FROM run_inputs").fetchall()
+                connection.execute("SELECT partition_key, fingerprint FROM run_inputs").fetchall()
             )
             outputs = connection.execute("SELECT dataset, row_count FROM run_outputs").fetchall()
     assert run is not None
@@ -84,16 +96,16 @@ def test_a_row_names_its_run_and_the_run_its_files(settings: Settings) -> None:
     assert sorted(outputs) == [("annotations", 3), ("documents", 6), ("messages", 4)]
 
 
-def test_a_dry_run_reports_the_same_and_writes_nothing(settings: Settings, data_dir: Path) -> None:
+def test_a_dry_run_reports_the_same_and_writes_nothing(nothing: Settings) -> None:
     """Before the first import it makes no file; after it the file stays byte for byte."""
-    dry = import_content(settings, [SAMPLES], dry_run=True)
-    assert not data_dir.exists()
-    real = import_content(settings, [SAMPLES])
+    dry = import_content(nothing, [SAMPLES], dry_run=True)
+    assert not nothing.data_dir.exists()
+    real = import_content(nothing, [SAMPLES])
     assert (counts(dry), dry.counts.rows) == (counts(real), real.counts.rows)
-    before = settings.warehouse_path.read_bytes()
-    again = import_content(settings, [SAMPLES], dry_run=True)
+    before = nothing.warehouse_path.read_bytes()
+    again = import_content(nothing, [SAMPLES], dry_run=True)
     assert counts(again)["duplicate"] == 13
-    assert settings.warehouse_path.read_bytes() == before
+    assert nothing.warehouse_path.read_bytes() == before
 
 
 def test_a_dry_run_on_an_earlier_file_leaves_it_at_its_version(settings: Settings) -> None:
@@ -181,15 +193,15 @@ def test_a_line_that_is_too_long_is_one_refusal(
 
 
 def test_a_path_that_is_not_there_or_of_no_kind_is_an_error(
-    settings: Settings, tmp_path: Path, data_dir: Path
+    nothing: Settings, tmp_path: Path
 ) -> None:
     """Before anything is opened."""
     (tmp_path / "a.pdf").write_bytes(b"%PDF")
     for path, code in ((tmp_path / "none", "NOT_FOUND"), (tmp_path / "a.pdf", "UNKNOWN_FORMAT")):
         with pytest.raises(InputRejected) as caught:
-            import_content(settings, [path])
+            import_content(nothing, [path])
         assert caught.value.code is ErrorCode(code)
-    assert not data_dir.exists()
+    assert not nothing.data_dir.exists()
 
 
 def test_an_import_that_was_killed_is_completed_by_the_next(settings: Settings) -> None:
@@ -226,4 +238,4 @@ def test_an_import_that_was_killed_is_completed_by_the_next(settings: Settings) 
     with closing(WarehouseStore(settings.warehouse_path)) as store:
         states = {run.status for run in RunStore(store).runs_for(importing.ASSET_KEY)}
         assert states == {RunStatus.COMPLETED, RunStatus.FAILED}
-        assert verify(store).state is State.KEPT
+        assert verify(store, RunStore(store).run_ids()).state is State.KEPT

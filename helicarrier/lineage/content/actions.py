@@ -8,13 +8,13 @@ from datetime import datetime
 
 from helicarrier import times
 from helicarrier.errors import InputRejected
+from helicarrier.ledger.runs import run_store
 from helicarrier.lineage.content.duckdb_repository import DuckDbContentRepository
 from helicarrier.lineage.content.enums import Outcome
 from helicarrier.lineage.content.importing import rehearsal
 from helicarrier.lineage.content.model import AnnotationDraft, Saved
 from helicarrier.settings import Settings
 from helicarrier.store.run_model import Edge
-from helicarrier.store.run_store import RunStore
 from helicarrier.store.warehouse import WarehouseStore
 
 ANNOTATE = "content_annotate"
@@ -42,7 +42,7 @@ def annotate(
         with rehearsal(settings.warehouse_path) as copy:
             return _taken(DuckDbContentRepository(copy).annotate([draft], run_id="dry-run")[0])
     warehouse = WarehouseStore(settings.warehouse_path)
-    with RunStore(warehouse).run(ANNOTATE, config={"parent": name}) as run:
+    with run_store(settings, warehouse).run(ANNOTATE, config={"parent": name}) as run:
         saved = _taken(DuckDbContentRepository(warehouse).annotate([draft], run_id=run.run_id)[0])
         run.rows_in = 1
         run.rows_out = int(saved.outcome is Outcome.WRITTEN)
@@ -63,7 +63,9 @@ def delete(
         with rehearsal(settings.warehouse_path) as copy:
             return _delete(DuckDbContentRepository(copy), name, annotation=annotation)
     warehouse = WarehouseStore(settings.warehouse_path)
-    with RunStore(warehouse).run(DELETE, config={"name": name, "annotation": annotation}) as run:
+    with run_store(settings, warehouse).run(
+        DELETE, config={"name": name, "annotation": annotation}
+    ) as run:
         rows = _delete(DuckDbContentRepository(warehouse), name, annotation=annotation)
         run.note(deleted=rows)
     return rows

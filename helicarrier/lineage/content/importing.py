@@ -21,6 +21,8 @@ from pathlib import Path
 from helicarrier import times
 from helicarrier.errors import ContractError, ErrorCode, InputRejected, StorageUnavailable
 from helicarrier.ingest.importer import discover
+from helicarrier.ingest.service import FILE, prepare
+from helicarrier.ledger.runs import run_store
 from helicarrier.lineage.content import lines, markdown
 from helicarrier.lineage.content.duckdb_repository import DuckDbContentRepository
 from helicarrier.lineage.content.enums import Outcome
@@ -35,7 +37,6 @@ from helicarrier.lineage.content.report import ContentCounts, ContentReport, nam
 from helicarrier.lineage.content.repository import ContentRepository
 from helicarrier.settings import Settings
 from helicarrier.store.run_model import Edge, Run
-from helicarrier.store.run_store import RunStore
 from helicarrier.store.warehouse import WarehouseStore
 
 ASSET_KEY = "content_import"
@@ -63,8 +64,8 @@ def import_content(
 
     Raises:
         InputRejected: a path does not exist, or a file that was named is of no known kind.
-        NotReady: the warehouse file is of a newer version.
-        StorageUnavailable: the file cannot be read or written.
+        NotReady: a store has to be migrated, or is of a newer version.
+        StorageUnavailable: a store or a file cannot be read or written.
     """
     files = content_files(paths)
     if dry_run:
@@ -72,8 +73,9 @@ def import_content(
             return _Import(DuckDbContentRepository(warehouse), "dry-run", clock).run(
                 files, dry_run=True
             )
+    prepare(settings)  # The run is anchored there, and judged by it should the process die.
     warehouse = WarehouseStore(settings.warehouse_path)
-    with RunStore(warehouse).run(
+    with run_store(settings, warehouse).run(
         ASSET_KEY, dagster_run_id=dagster_run_id, config={"paths": sorted(map(str, paths))}
     ) as run:
         done = _Import(DuckDbContentRepository(warehouse), run.run_id, clock)
@@ -273,7 +275,7 @@ def _record(run: Run, report: ContentReport, done: _Import) -> None:
     run.rows_in, run.rows_out = report.counts.read, report.counts.rows_written
     run.note(**report.counts.as_json())
     for uri, rows in done.sources.items():
-        run.reads(Edge(dataset=uri, fingerprint=done.digests[uri], rows=rows))
+        run.reads(Edge(dataset=FILE, partition_key=uri, fingerprint=done.digests[uri], rows=rows))
     for table, rows in report.counts.rows.items():
         if rows:
             run.writes(Edge(dataset=table, rows=rows))

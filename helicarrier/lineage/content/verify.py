@@ -6,7 +6,7 @@ constraints, and these refuse what they should. Where there are no rows a promis
 neither kept nor broken, and the report says so.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -125,8 +125,10 @@ class Verification:
         }
 
 
-def verify(warehouse: WarehouseStore) -> Verification:
+def verify(warehouse: WarehouseStore, known_runs: Collection[str]) -> Verification:
     """Verify everything, in one read of the file.
+
+    Args: warehouse, the owner of the file; known_runs, the ids in the run store.
 
     Raises:
         NotReady: there is no file yet, or it is of another version.
@@ -138,14 +140,14 @@ def verify(warehouse: WarehouseStore) -> Verification:
             *_rules(connection),
             _versions(connection),
             *_json(connection),
-            *orphans(connection),
+            *orphans(connection, known_runs),
             *constraints(connection, TABLES),
         ]
         refused = _count(connection, "SELECT COUNT(*) FROM content_quarantine")
     return Verification(findings=(*found, *probed(made, TABLES)), refused=refused)
 
 
-def orphans(connection: "DuckDBPyConnection") -> list[Finding]:
+def orphans(connection: "DuckDBPyConnection", known_runs: Collection[str]) -> list[Finding]:
     """Rows whose run or document is not there; one finding for each table."""
     return [
         Finding(
@@ -158,7 +160,7 @@ def orphans(connection: "DuckDBPyConnection") -> list[Finding]:
             remedy="Restore a copy of the warehouse file from before the rows were lost.",
         )
         for contract in (DOCUMENTS, MESSAGES, ANNOTATIONS)
-        for broken in ({name: n for name, n in _orphaned(connection, contract) if n},)
+        for broken in ({name: n for name, n in _orphaned(connection, contract, known_runs) if n},)
     ]
 
 
@@ -273,28 +275,19 @@ def _json(connection: "DuckDBPyConnection") -> Iterator[Finding]:
 
 
 def _orphaned(
-    connection: "DuckDBPyConnection", contract: TableContract
+    connection: "DuckDBPyConnection", contract: TableContract, known_runs: Collection[str]
 ) -> Iterator[tuple[str, int]]:
-    name = contract.name
-    yield (
-        "run_unknown",
-        _count(
-            connection,
-            f"SELECT COUNT(*) FROM {name} WHERE run_id <> $carried "  # noqa: S608 - a name of the program
-            "AND run_id NOT IN (SELECT run_id FROM runs)",
-            {"carried": CARRIED_OVER},
-        ),
-    )
+    query = f"SELECT run_id, COUNT(*) FROM {contract.name} GROUP BY run_id"  # noqa: S608 - a name of the program
+    by_run = connection.execute(query).fetchall()
+    unknown = (n for run, n in by_run if run not in known_runs and run != CARRIED_OVER)
+    yield "run_unknown", sum(unknown)
     if contract is ANNOTATIONS:
         yield "parent_missing", _count(connection, _PARENT_MISSING)
         yield "parent_type_wrong", _count(connection, _PARENT_TYPE_WRONG)
 
 
-def _count(
-    connection: "DuckDBPyConnection", query: str, params: dict[str, str] | None = None
-) -> int:
-    found = connection.execute(query, params or {}).fetchone()
-    return int(found[0]) if found else 0
+def _count(connection: "DuckDBPyConnection", query: str) -> int:
+    return int(connection.execute(query).fetchall()[0][0])
 
 
 def _counted(broken: dict[str, int]) -> str:
