@@ -31,6 +31,41 @@ class RouteStrategy(StrEnum):
     FALLBACK = "fallback"
 
 
+class EvalEnvironment(StrEnum):
+    """Where a provider's configuration holds."""
+
+    PROD = "prod"
+    STAGING = "staging"
+    DEV = "dev"
+
+
+class ExampleSource(StrEnum):
+    """What a row of telemetry tells of."""
+
+    GENERATION = "generation"
+    GENERATION_CACHED = "generation_cached"
+    PATCH = "patch"
+    SAVE = "save"
+    PUBLISH = "publish"
+
+
+class DataState(StrEnum):
+    """Whether there was anything to judge."""
+
+    OK = "ok"
+    NO_DATA = "no_data"
+
+
+class CanaryVerdict(StrEnum):
+    """What a canary rule asks for, from nothing to everything."""
+
+    CONTINUE = "continue"
+    WARN = "warn"
+    REDUCE_WEIGHT = "reduce_weight"
+    DISABLE_PROVIDER = "disable_provider"
+    ROLLBACK = "rollback"
+
+
 class Gate(StrEnum):
     """What a release has to meet, named after the threshold."""
 
