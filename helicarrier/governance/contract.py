@@ -63,7 +63,7 @@ class NullExactlyWhen:
     name: str
     column: str
     flag: str
-    value: str
+    value: str | int
     remedy: str
 
 
@@ -168,7 +168,8 @@ def rule_sql(rule: Rule) -> str:
             present = " AND ".join(f"{other} IS NOT NULL" for other in rule.others)
             return f"{rule.column} IS NULL OR ({present})"
         case NullExactlyWhen():
-            return f"({rule.column} IS NULL) = ({rule.flag} = '{rule.value}')"
+            value = rule.value if isinstance(rule.value, int) else f"'{rule.value}'"
+            return f"({rule.column} IS NULL) = ({rule.flag} = {value})"
         case SumOf():
             return f"{rule.total} = {' + '.join(rule.parts)}"
         case NotBefore():
