@@ -69,6 +69,11 @@ _EMPTIED = (
     "ledger_totals",
     "api_tokens",
     "audit_log",
+    "ai_eval_gate_results",
+    "ai_eval_samples",
+    "ai_eval_runs",
+    "ai_training_examples",
+    "canary_windows",
 )
 
 Dump = dict[str, list[tuple[object, ...]]]

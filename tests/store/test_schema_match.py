@@ -19,7 +19,11 @@ CONTRACTS = {
     for contract in module.CONTRACTS
 }
 TABLES = [METADATA.tables[name] for name in sorted(CONTRACTS)]
-OWN_TO_MIGRATIONS = {"helicarrier_core_version", "ix_session_ledger_search"}
+OWN_TO_MIGRATIONS = {
+    "helicarrier_core_version",
+    "ix_session_ledger_search",
+    "ai_eval_run_summary_v1",
+}
 
 POSTGRES_FACTS = {
     "columns": """

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
 
+from helicarrier import times
 from helicarrier.canonical import JSONValue, canonical_bytes
 from helicarrier.errors import ErrorCode, UsageError
 from helicarrier.evals.enums import EvalEnvironment
@@ -240,13 +241,13 @@ def default_of(configs: Sequence[ProviderConfig], environment: EvalEnvironment) 
     )
 
 
-def rollback_sql(provider: str, environment: EvalEnvironment) -> str:
-    """The rollback as a script that a person can read and run."""
+def rollback_sql(provider: str, environment: EvalEnvironment, *, now: datetime) -> str:
+    """The rollback as a script that a person can read, and run on either database."""
     statements = []
     for statement in ROLLBACK:
         told = statement.strip()
         for name, value in {
-            ":now": "CURRENT_TIMESTAMP",
+            ":now": _quoted(times.utc_text(now)),
             ":environment": _quoted(environment.value),
             ":provider": _quoted(provider),
         }.items():

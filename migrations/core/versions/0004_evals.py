@@ -24,12 +24,23 @@ from helicarrier.store.ddl import (
     unique,
 )
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
 SQL = Path(__file__).resolve().parents[1] / "sql"
+STRATEGIES = ("single_provider", "weighted", "fallback")
+ACTIONS = ("continue", "warn", "reduce_weight", "disable_provider", "rollback")
+GATES = (
+    "schema_valid_rate",
+    "patch_apply_success",
+    "edit_after_generate_rate",
+    "publish_conversion_proxy",
+    "safety_html_tailwind_compliance",
+    "fallback_rate_max",
+    "p95_latency_ms_max",
+)
 INDEXES = (
     ("ai_provider_configs", "choice", ("environment", "enabled", sa.text("weight DESC"))),
     ("ai_training_examples", "provider", ("selected_provider", sa.text("created_at DESC"))),
@@ -55,12 +66,15 @@ def upgrade() -> None:
         op.create_index(f"ix_{table}_{name}", table, list(columns))
     some("ai_provider_configs", "one_default", "environment", "is_default = 1", unique=True)
     some("ai_training_examples", "request_id", "request_id", "request_id IS NOT NULL")
-    run_script("0003_providers.sql")
-    run_script(f"0003_summary.{op.get_context().dialect.name}.sql")
+    run_script("0004_providers.sql")
+    dialect = op.get_context().dialect.name
+    run_script(f"0004_summary.{dialect}.sql")
+    if dialect == "postgresql":
+        run_script("0004_comments.postgresql.sql")
 
 
 def run_script(name: str) -> None:
-    """Runs the one statement of a file."""
+    """Runs what stands in a file."""
     op.execute((SQL / name).read_text(encoding="utf-8"))
 
 
@@ -169,7 +183,7 @@ def ai_eval_samples() -> None:
         text("request_id", null=True),
         text("requested_provider", null=True),
         text("selected_provider", null=True),
-        choice("route_strategy", "single_provider", "weighted", "fallback", null=True),
+        choice("route_strategy", *STRATEGIES, null=True),
         flag("fallback_used", null=True),
         between("latency_ms", 0, 300000, null=True),
         flag("schema_valid"),
@@ -199,16 +213,7 @@ def ai_eval_gate_results() -> None:
     create(
         "ai_eval_gate_results",
         text("run_id"),
-        choice(
-            "gate",
-            "schema_valid_rate",
-            "patch_apply_success",
-            "edit_after_generate_rate",
-            "publish_conversion_proxy",
-            "safety_html_tailwind_compliance",
-            "fallback_rate_max",
-            "p95_latency_ms_max",
-        ),
+        choice("gate", *GATES),
         text("slice_key"),
         text("slice_value"),
         choice("direction", "min", "max"),
@@ -261,7 +266,7 @@ def canary_windows() -> None:
         choice(
             "immediate_verdict", "continue", "warn", "reduce_weight", "disable_provider", "rollback"
         ),
-        choice("acted", "continue", "warn", "reduce_weight", "disable_provider", "rollback"),
+        choice("acted", *ACTIONS),
         instant("evaluated_at"),
         text("run_id"),
         key=("environment", "window_start"),
