@@ -21,11 +21,7 @@ from helicarrier.governance.contract import Column, TableContract, rule_sql
 from helicarrier.ingest import envelope
 
 PAGES = Path(__file__).resolve().parents[1] / "docs" / "reference"
-<<<<<<< HEAD
-_AREAS = ("ledger", "usage", "alerts", "notify", "lineage.content", "lineage.git")
-=======
-_AREAS = ("ledger", "usage", "alerts", "notify", "evals", "lineage.content")
->>>>>>> ff5aa94 (Test the eval store and the routing on both databases)
+_AREAS = ("ledger", "usage", "alerts", "notify", "evals", "lineage.content", "lineage.git")
 
 
 def tables() -> str:

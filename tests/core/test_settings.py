@@ -30,8 +30,6 @@ from helicarrier.settings import Settings
         ("HELICARRIER_RETENTION_EVENTS_DAYS", "7", "retention_events_days", 7),
         ("HELICARRIER_RETENTION_AGGREGATES_DAYS", "0", "retention_aggregates_days", 0),
         ("HELICARRIER_LOG_LEVEL", "debug", "log_level", "debug"),
-        ("HELICARRIER_RETENTION_EVENTS_DAYS", "30", "retention_events_days", 30),
-        ("HELICARRIER_RETENTION_AGGREGATES_DAYS", "400", "retention_aggregates_days", 400),
         ("HELICARRIER_CONTRACT_STRICT", "false", "contract_strict", False),
         ("HELICARRIER_SECRET", "s", "secret", "s"),
         ("HELICARRIER_ALLOWED_HOSTS", "a.example", "allowed_hosts", "a.example"),
