@@ -124,6 +124,40 @@ def verify(*, as_json: bool, data_dir: Path | None) -> None:
         click.echo("nothing has run yet: there is nothing to verify", err=True)
 
 
+@lineage.command()
+@click.option("--to", "target", required=True, metavar="FILE|URL", help="A file, or an endpoint.")
+@click.option("--format", "form", type=click.Choice(["openlineage"]), default="openlineage")
+@click.option("--run", "run_id", help="Only this run.")
+@click.option("--dry-run", is_flag=True, help="Count the events; write and send nothing.")
+@json_option
+@data_dir_option
+def export(
+    *,
+    target: str,
+    form: str,
+    run_id: str | None,
+    dry_run: bool,
+    as_json: bool,
+    data_dir: Path | None,
+) -> None:
+    """Export runs as OpenLineage events, as JSON Lines to a file or to an HTTP endpoint.
+
+    A URL without a path gets the standard's own, /api/v1/lineage.
+
+    \b
+    EXAMPLES
+      helicarrier lineage export --to lineage.jsonl --dry-run
+      helicarrier lineage export --to http://127.0.0.1:5000 --dry-run
+    """
+    from helicarrier.lineage.export import export as exported
+
+    count = exported(settings_of(data_dir), target, run_id=run_id, dry_run=dry_run)
+    if as_json:
+        print_json({"events": count, "format": form, "dry_run": dry_run})
+    else:
+        click.echo(f"{count:,} events {'would be' if dry_run else 'were'} exported")
+
+
 def _as_json(run: "RunRecord") -> dict[str, object]:
     from dataclasses import asdict
 

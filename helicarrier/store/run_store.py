@@ -228,10 +228,13 @@ class RunStore:
             if statements is None:
                 return audit([], [], {}, {}, anchors)
             events = [event_of(row) for row in statements.rows(sql.EVENTS)]
-            runs = [record_of(row) for row in statements.rows(sql.SELECT_RUN + sql.ALL_RUNS)]
-            inputs = edges_of(statements.rows(sql.ALL_INPUTS))
-            outputs = edges_of(statements.rows(sql.ALL_OUTPUTS))
+            runs, inputs, outputs = _graph(statements)
         return audit(events, runs, inputs, outputs, anchors)
+
+    def graph(self) -> tuple[list[RunRecord], dict[str, list[Edge]], dict[str, list[Edge]]]:
+        """Every run, oldest first, and what each read and wrote, by run."""
+        with self._reading() as statements:
+            return ([], {}, {}) if statements is None else _graph(statements)
 
     def _close_dead(self, statements: Statements, now: datetime) -> None:
         """Close the runs whose process is gone; one that cannot be judged now waits."""
@@ -318,6 +321,16 @@ def _beating(beat: Callable[[], None]) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
+
+
+def _graph(
+    statements: Statements,
+) -> tuple[list[RunRecord], dict[str, list[Edge]], dict[str, list[Edge]]]:
+    return (
+        [record_of(row) for row in statements.rows(sql.SELECT_RUN + sql.ALL_RUNS)],
+        edges_of(statements.rows(sql.ALL_INPUTS)),
+        edges_of(statements.rows(sql.ALL_OUTPUTS)),
+    )
 
 
 def _is_dead(record: RunRecord, now: datetime) -> bool:

@@ -85,8 +85,10 @@ class WarehouseStore:
     def read(self) -> Iterator["DuckDBPyConnection"]:
         """A read-only connection; other readers may read at the same time.
 
+        A file of an earlier version is brought up to date first.
+
         Raises:
-            NotReady: MIGRATION_PENDING, nothing was written yet, or SCHEMA_TOO_NEW.
+            NotReady: MIGRATION_PENDING, nothing was written yet; SCHEMA_TOO_NEW; MIGRATION_FAILED.
             StorageUnavailable: as for `write`.
         """
         import duckdb
@@ -103,8 +105,14 @@ class WarehouseStore:
             ) as connection,
         ):
             connection.execute("SET TimeZone = 'UTC'")
-            if self._version(connection) < len(self._migrations):
-                raise self._pending()
+            if self._version(connection) == len(self._migrations):
+                yield connection
+                return
+        # What an earlier version wrote must not read as if nothing were there.
+        self._migrated_file = None
+        with self.write():
+            pass
+        with self.read() as connection:
             yield connection
 
     def copy_to(self, target: Path) -> None:

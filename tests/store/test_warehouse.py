@@ -1,6 +1,7 @@
 """The warehouse file: transactions, turns, and migrations that happen once."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -210,6 +211,29 @@ def test_a_new_migration_runs_once_on_an_existing_file(
             with newer.write() as connection:
                 rows = connection.execute("SELECT n, label FROM notes").fetchall()
         assert rows == [(1, None)]
+
+
+def test_reading_brings_a_file_of_an_earlier_version_up_to_date(
+    warehouse: WarehouseStore, migrations: Path
+) -> None:
+    """Its rows are there: they must not read as if nothing had been written."""
+    with warehouse.write() as connection:
+        connection.execute(ADD)
+    (migrations / "0002_label.sql").write_text("ALTER TABLE notes ADD COLUMN label VARCHAR;\n")
+    with closing(WarehouseStore(warehouse.path, migrations=migrations)) as newer:  # noqa: SIM117
+        with newer.read() as connection:
+            assert connection.execute("SELECT n, label FROM notes").fetchall() == [(1, None)]
+
+
+def test_no_other_module_opens_the_file() -> None:
+    """DuckDB works in memory elsewhere; files are opened by their owner alone."""
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("helicarrier", "assets", "checks", "resources", "sensors", "schedules")
+        for path in (ROOT / folder).rglob("*.py")
+        if re.search(r"duckdb\.connect\((?!\)|\":memory:\"|config=)|ATTACH '", path.read_text())
+    }
+    assert found == {"helicarrier/store/warehouse.py"}
 
 
 def test_a_failing_migration_is_rolled_back(warehouse: WarehouseStore, migrations: Path) -> None:
