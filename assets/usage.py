@@ -233,6 +233,13 @@ def _partition(lake: LakeResource, dataset: Dataset, day: date, rows: int) -> Ed
 
 def _picture(operational: OperationalResource, last: date) -> dg.MarkdownMetadataValue:
     """The cost of the days before and with `last` by model, as a PNG inside Markdown."""
+    try:
+        return _drawn(operational, last)
+    except Exception as error:  # noqa: BLE001 - the rows are committed: a picture must not fail them
+        return dg.MetadataValue.md(f"The picture could not be drawn: {type(error).__name__}.")
+
+
+def _drawn(operational: OperationalResource, last: date) -> dg.MarkdownMetadataValue:
     from helicarrier.usage.charts import daily_cost_png
 
     span = Span(first=max(FIRST_DAY, last - timedelta(days=_PICTURED_DAYS - 1)), last=last)

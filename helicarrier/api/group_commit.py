@@ -167,21 +167,30 @@ def _write(
             for request in requests:
                 savepoint = connection.begin_nested()
                 tally, (outcome,) = writer.write(connection, [request.batch])
-                if EnvelopeStatus.CONFLICT in outcome.envelopes:
+                statuses = _judged(outcome)
+                if EnvelopeStatus.CONFLICT in statuses:
                     savepoint.rollback()
                 else:
                     savepoint.commit()
                     written.add(tally)
-                answers.append((request, outcome.envelopes))
+                answers.append((request, statuses))
         else:
             together = list(requests)
             tally, outcomes = writer.write(connection, [request.batch for request in together])
             written.add(tally)
             answers += [
-                (request, outcome.envelopes)
+                (request, _judged(outcome))
                 for request, outcome in zip(together, outcomes, strict=True)
             ]
     return written, answers
+
+
+def _judged(outcome: BatchOutcome) -> list[EnvelopeStatus]:
+    """A producer that sends other content under a known key has to raise the revision."""
+    return [
+        EnvelopeStatus.CONFLICT if status is EnvelopeStatus.OUTDATED else status
+        for status in outcome.envelopes
+    ]
 
 
 def _settle(answers: Sequence[_Answer]) -> None:

@@ -32,12 +32,20 @@ if TYPE_CHECKING:
 
 _DIRTY = "SELECT COUNT(*) AS days FROM dirty_days WHERE bucket_date BETWEEN :first AND :last"
 
+_DIRTY_DAYS = (
+    "SELECT dataset, bucket_date FROM dirty_days WHERE bucket_date BETWEEN :first AND :last"
+    " ORDER BY dataset, bucket_date"
+)
+
 
 @click.command()
 @range_options
+@click.option("--dry-run", is_flag=True, help="Name the days; compute nothing.")
 @json_option
 @data_dir_option
-def refresh(*, first: date | None, last: date | None, as_json: bool, data_dir: Path | None) -> None:
+def refresh(
+    *, first: date | None, last: date | None, dry_run: bool, as_json: bool, data_dir: Path | None
+) -> None:
     """Bring facts and aggregates up to date: the dirty days, or all days of a range.
 
     Days are UTC days; without --from a range begins with the first partition, without --to it ends
@@ -46,9 +54,13 @@ def refresh(*, first: date | None, last: date | None, as_json: bool, data_dir: P
     \b
     EXAMPLES
       helicarrier refresh
+      helicarrier refresh --dry-run --json
       helicarrier refresh --from 2026-01-01 --to 2026-01-31 --json
     """
     settings = settings_of(data_dir)
+    if dry_run:
+        _say_planned(settings, first, last, as_json=as_json)
+        return
     outcome = _refreshed(settings, first, last, quiet=as_json)
     if as_json:
         print_json(_nothing() if outcome is None else outcome.as_json())
@@ -61,6 +73,32 @@ def refresh(*, first: date | None, last: date | None, as_json: bool, data_dir: P
     if outcome is not None:
         say_out_of_range(outcome)
         raise_if_failed(outcome)
+
+
+def _say_planned(
+    settings: Settings, first: date | None, last: date | None, *, as_json: bool
+) -> None:
+    """The days of the range, or the dirty days of each dataset."""
+    asked = _asked(settings, first, last)
+    with open_query(settings.url) as query:
+        query.ready()
+        span = {"first": settings.partitions_start, "last": times.now().date()}
+        if asked:
+            span = {"first": asked[0], "last": asked[-1]}
+        found = query.rows(_DIRTY_DAYS, {name: day.isoformat() for name, day in span.items()})
+    dirty: dict[str, list[str]] = {}
+    for row in found:
+        dirty.setdefault(str(row["dataset"]), []).append(str(row["bucket_date"]))
+    days = [day.isoformat() for day in asked or []]
+    if as_json:
+        print_json({"dryRun": True, "days": days, "dirtyDays": dirty})
+        return
+    if days:
+        click.echo(f"would refresh {len(days)} days, {days[0]} to {days[-1]}")
+    for dataset, listed in dirty.items():
+        click.echo(f"{dataset}: {len(listed)} dirty days, {listed[0]} to {listed[-1]}")
+    if not days and not dirty:
+        click.echo("no day that has a partition is dirty: there is nothing to do", err=True)
 
 
 def has_dirty_days(settings: Settings) -> bool:

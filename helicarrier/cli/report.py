@@ -77,6 +77,9 @@ def usage(
 ) -> None:
     """Calls, tokens and cost; the JSON holds all cuts, whatever `--by` says.
 
+    In the JSON's `provenance`, `sessions` counts a session once for each day and combination of
+    provenance that it has calls of: it is an upper bound. Everywhere else sessions add up.
+
     \b
     EXAMPLES
       helicarrier report usage

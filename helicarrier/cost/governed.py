@@ -14,7 +14,7 @@ from helicarrier.cost.prices import STANDARD, PriceBook, PriceContext
 from helicarrier.cost.rates import nanos
 from helicarrier.cost.tokens import TokenCounts
 from helicarrier.errors import ErrorCode, VerificationFailed
-from helicarrier.governance.enums import PROVIDER_NATIVE, Confidence, CostSource
+from helicarrier.governance.enums import PROVIDER_NATIVE, SESSION_BILL, Confidence, CostSource
 from helicarrier.money import from_nanos, to_nanos
 from helicarrier.times import utc_text
 
@@ -96,11 +96,14 @@ class Pricer:
         version of `reported`: a client that computes a cost itself did not report the provider's.
 
         A recorded 0 for a call that used tokens says nothing (a subscription, a trial, a person)
-        and neither does an amount below zero or not finite: the cost is then derived.
+        and neither does an amount below zero or not finite: the cost is then derived. A share of
+        a bill may well be 0.
         """
         context_tokens = prompt + cache_read + cache_write_5m + cache_write_1h
         used = context_tokens + completion
-        if reported is not None and _is_statement(reported, used):
+        if reported is not None and (
+            _is_statement(reported, used) or (reported_by == SESSION_BILL and not reported)
+        ):
             cost = to_nanos(reported)
             if reported_by == PROVIDER_NATIVE:
                 return cost, PROVIDER_NATIVE, _REPORTED, _HIGH

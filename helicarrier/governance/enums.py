@@ -37,3 +37,6 @@ class Confidence(StrEnum):
 
 PROVIDER_NATIVE = "provider_native"
 """The pricing version of a cost that the provider itself reported."""
+
+SESSION_BILL = "session_bill"
+"""The pricing version of a cost that is a call's share of what its session was billed."""

@@ -22,6 +22,7 @@ from helicarrier.cost.prices import provider_of
 from helicarrier.errors import ContractError, ErrorCode, Violation
 from helicarrier.governance.enums import Confidence, ValueSource
 from helicarrier.ingest import envelope_quick
+from helicarrier.ingest.billed import share_bill
 from helicarrier.ingest.envelope_facts import CallFacts, EventFacts, Said, SessionFacts
 from helicarrier.ingest.envelope_models import (
     STATES,
@@ -129,7 +130,10 @@ def _canonical(said: Said, uri: str, line: int | None, body: bytes) -> Envelope:
     in_key = _in_key(facts.session_id)
     return Envelope(
         session=_session(said, fingerprint, uri),
-        calls=[_call(facts, call, in_key, line, n) for n, call in enumerate(calls)]
+        calls=share_bill(
+            [_call(facts, call, in_key, line, n) for n, call in enumerate(calls)],
+            facts.billed_cost_usd,
+        )
         or _totals_call(facts, line),
         events=[_event(facts.session_id, event, in_key, line, n) for n, event in enumerate(events)],
         fingerprint=fingerprint,

@@ -10,7 +10,8 @@ from helicarrier.ledger.sink import Row, sink_of
 from helicarrier.ledger.tables import import_files
 
 _MARKS = (
-    "SELECT path, inode, size, mtime_ns, sha256, byte_offset, line_offset, state, reader_state"
+    "SELECT path, inode, size, mtime_ns, sha256, byte_offset, line_offset, bad_lines,"
+    " bad_in_a_row, state, reader_state"
     " FROM import_files WHERE path IN {keys}"
 )
 _OF_RUN = "SELECT path, sha256, line_offset FROM import_files WHERE run_id IN {keys} ORDER BY path"
@@ -49,6 +50,8 @@ class FileRegister:
                     stretch.mark.sha256,
                     stretch.mark.byte_offset,
                     stretch.mark.line_offset,
+                    stretch.mark.bad_lines,
+                    stretch.mark.bad_in_a_row,
                     stretch.mark.state.value,
                     stretch.mark.reader_state.decode(),
                     run_id,
@@ -60,14 +63,16 @@ class FileRegister:
 
 
 def _mark(row: Row) -> FileMark:
-    _, inode, size, mtime_ns, sha256, byte_offset, line_offset, state, reader_state = row
+    _, inode, size, mtime_ns, sha256, byte_offset, lines, bad, in_a_row, state, reader_state = row
     return FileMark(
         inode=int(inode or 0),
         size=int(size or 0),
         mtime_ns=int(mtime_ns or 0),
         sha256=str(sha256),
         byte_offset=int(byte_offset or 0),
-        line_offset=int(line_offset or 0),
+        line_offset=int(lines or 0),
+        bad_lines=int(bad or 0),
+        bad_in_a_row=int(in_a_row or 0),
         state=FileState(str(state)),
         reader_state=str(reader_state).encode(),
     )

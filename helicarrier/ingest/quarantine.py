@@ -6,7 +6,9 @@ never deleted by an import. Only files end here: what the HTTP service refuses i
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import BinaryIO
 
+import msgspec
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -14,6 +16,9 @@ from helicarrier import times
 from helicarrier.canonical import sha256
 from helicarrier.ingest.source import BadRecord
 from helicarrier.ledger.tables import ingest_quarantine
+
+RAW_BYTES = 65_536
+"""Bytes of a line that are kept: enough to see what it was, however long it is."""
 
 
 def keep(
@@ -25,7 +30,8 @@ def keep(
             "source_uri": path,
             "source_line": record.line,
             "sha256": sha256(record.raw),
-            "raw": record.raw,
+            "raw": record.raw[:RAW_BYTES],
+            "raw_bytes": len(record.raw),
             "error_code": record.code,
             "error_message": record.message,
             "first_seen": times.parse(now),
@@ -63,7 +69,8 @@ def entries(connection: Connection, *, limit: int) -> list[dict[str, object]]:
             table.c.error_message,
             table.c.first_seen,
             table.c.attempts,
-            func.length(table.c.raw).label("bytes"),
+            table.c.raw_bytes,
+            (table.c.raw_bytes > func.length(table.c.raw)).label("cut"),
         )
         .order_by(table.c.first_seen.desc(), table.c.source_uri, table.c.source_line)
         .limit(limit)
@@ -76,10 +83,38 @@ def entries(connection: Connection, *, limit: int) -> list[dict[str, object]]:
             "errorMessage": row.error_message,
             "firstSeen": _wire(row.first_seen),
             "attempts": row.attempts,
-            "bytes": row.bytes,
+            "bytes": row.raw_bytes,
+            "cut": bool(row.cut),
         }
         for row in connection.execute(query)
     ]
+
+
+def export(connection: Connection, file: BinaryIO) -> int:
+    """Write every entry with its bytes (base64) as a JSON line; how many there are."""
+    table = ingest_quarantine
+    query = select(table).order_by(table.c.source_uri, table.c.source_line, table.c.sha256)
+    count = 0
+    for row in connection.execute(query, execution_options={"yield_per": 100}):
+        count += 1
+        file.write(
+            msgspec.json.encode(
+                {
+                    "sourceUri": row.source_uri,
+                    "sourceLine": row.source_line,
+                    "errorCode": row.error_code,
+                    "errorMessage": row.error_message,
+                    "firstSeen": _wire(row.first_seen),
+                    "attempts": row.attempts,
+                    "bytes": row.raw_bytes,
+                    "cut": row.raw_bytes > len(row.raw),
+                    "sha256": row.sha256,
+                    "raw": bytes(row.raw),
+                }
+            )
+            + b"\n"
+        )
+    return count
 
 
 def _wire(at: datetime) -> str:

@@ -1,13 +1,14 @@
 """One import from beginning to end: run record, files, report in the database and beside it.
 
-This is what the command line and the Dagster asset call. A dry run imports into a copy of the
-SQLite file, so its report is exactly that of the import, and the store is not touched.
+This is what the command line and the Dagster asset call. A dry run imports into a copy (of the
+SQLite file, or of the tables in a session of Postgres), so its report is exactly that of the
+import, and the store is not touched.
 """
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,17 +16,21 @@ from pathlib import Path
 import msgspec
 
 from helicarrier import times
-from helicarrier.errors import ErrorCode, NotReady, StorageUnavailable, UsageError
+from helicarrier.cost.governed import Pricer
+from helicarrier.cost.prices import PriceBook
+from helicarrier.errors import ErrorCode, NotReady, StorageUnavailable
 from helicarrier.ingest import report_store
 from helicarrier.ingest.files import FileRegister
-from helicarrier.ingest.importer import absolute, discover
+from helicarrier.ingest.importer import Importer, absolute, discover
 from helicarrier.ingest.parallel import OnProgress, import_files, no_progress
 from helicarrier.ingest.report import ImportReport, Progress
+from helicarrier.ledger import tables
 from helicarrier.ledger.runs import run_store
 from helicarrier.settings import Settings
 from helicarrier.store import migrate
 from helicarrier.store.backup import backup
 from helicarrier.store.operational import OperationalStore
+from helicarrier.store.rehearsal import RehearsalStore
 from helicarrier.store.run_model import Edge, Run, RunStatus
 from helicarrier.store.run_store import INTERRUPTED, RunStore, described
 
@@ -34,6 +39,22 @@ ASSET_KEY = "session_import"
 
 FILE = "file"
 """The dataset of source files in the run store; the partition is the absolute path."""
+
+_DRY_RUN = "dry-run"
+_WRITTEN = (
+    tables.session_ledger,
+    tables.session_tellings,
+    tables.session_events,
+    tables.session_usage,
+    tables.call_copies,
+    tables.usage_cost_history,
+    tables.ledger_totals,
+    tables.dirty_days,
+    tables.import_files,
+    tables.import_reports,
+    tables.ingest_quarantine,
+)
+"""What an import reads and writes."""
 
 _OUT_OF_REACH = {
     ErrorCode.DB_PATH_INVALID,
@@ -70,9 +91,7 @@ def import_sessions(
         on_progress=on_progress,
     )
     if dry_run:
-        with _rehearsal(settings.url) as url:
-            rehearsal = Run(run_id="dry-run", started_at=clock())
-            return job.run(url, rehearsal, started_at=rehearsal.started_at, dry_run=True)
+        return _rehearsed(job, settings.url)
     prepare(settings)
     runs = run_store(settings)
     with (
@@ -161,9 +180,8 @@ class _Job:
     clock: Callable[[], datetime]
     on_progress: OnProgress
 
-    def run(
-        self, url: str, run: Run, *, started_at: datetime, dry_run: bool = False
-    ) -> ImportReport:
+    def run(self, url: str, run: Run, *, started_at: datetime) -> ImportReport:
+        """Import into the store at `url`, with several processes where that is worth it."""
         began = time.perf_counter()
 
         def progressed(progress: Progress, files: int) -> None:
@@ -178,12 +196,27 @@ class _Job:
             named=self.named,
             on_progress=progressed,
         )
+        return self._report(run.run_id, started_at, began, progress)
+
+    def rehearse(self, store: OperationalStore) -> ImportReport:
+        """Import into an open store, in this process."""
+        started_at, began = self.clock(), time.perf_counter()
+        importer = Importer(
+            store=store, run_id=_DRY_RUN, pricer=Pricer(PriceBook()), named=self.named
+        )
+        progress = importer.run(self.files)
+        self.on_progress(progress, len(self.files))
+        return self._report(_DRY_RUN, started_at, began, progress)
+
+    def _report(
+        self, run_id: str, started_at: datetime, began: float, progress: Progress
+    ) -> ImportReport:
         return ImportReport(
-            run_id=run.run_id,
+            run_id=run_id,
             started_at=times.utc_text(started_at),
             finished_at=times.utc_text(self.clock()),
             seconds=time.perf_counter() - began,
-            dry_run=dry_run,
+            dry_run=run_id == _DRY_RUN,
             progress=progress,
         )
 
@@ -227,18 +260,17 @@ def _write_beside(settings: Settings, report: ImportReport) -> None:
     report_path(settings, report.run_id).write_bytes(body + b"\n")
 
 
-@contextmanager
-def _rehearsal(url: str) -> Iterator[str]:
-    """A copy of the SQLite store, for the time of a dry run."""
-    if not url.startswith("sqlite"):
-        raise UsageError(
-            "a dry run needs the SQLite store",
-            hint="On Postgres import into a restored copy of the database instead.",
-        )
-    with tempfile.TemporaryDirectory(prefix="helicarrier-dry-run-") as folder:
-        copy = Path(folder) / "copy.sqlite"
-        if _is_missing(url):
-            migrate.upgrade(f"sqlite:///{copy}", Path(folder))
-        else:
-            backup(url, Path(folder)).rename(copy)
-        yield f"sqlite:///{copy}"
+def _rehearsed(job: _Job, url: str) -> ImportReport:
+    """The import into a copy of the store, for the time of a dry run."""
+    missing = _is_missing(url)
+    if missing or url.startswith("sqlite"):
+        with tempfile.TemporaryDirectory(prefix="helicarrier-dry-run-") as folder:
+            copy = Path(folder) / "copy.sqlite"
+            if missing:
+                migrate.upgrade(f"sqlite:///{copy}", Path(folder))
+            else:
+                backup(url, Path(folder)).rename(copy)
+            rehearsal = Run(run_id=_DRY_RUN, started_at=job.clock())
+            return job.run(f"sqlite:///{copy}", rehearsal, started_at=rehearsal.started_at)
+    with closing(RehearsalStore(url, _WRITTEN)) as store:
+        return job.rehearse(store)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from helicarrier.errors import ErrorCode, InputRejected
-from helicarrier.ingest.readers.base import BadLine, Parser, Reader
+from helicarrier.ingest.readers.base import BadLine, DocumentReader, Parser, Reader
 from helicarrier.ledger.enums import FileState
 from helicarrier.ledger.model import Batch
 
@@ -34,6 +34,8 @@ class FileMark:
     sha256: str
     byte_offset: int
     line_offset: int
+    bad_lines: int
+    bad_in_a_row: int
     state: FileState
     reader_state: bytes
 
@@ -90,7 +92,7 @@ def stretches(path: Path, reader: Reader, known: FileMark | None) -> Iterator[St
         TooManyBadLines: 50 bad lines in a row, or over 1% of 200 lines or more.
         OSError: the file cannot be read.
     """
-    if reader.whole_document:
+    if isinstance(reader, DocumentReader) and reader.whole_document:
         yield _document(path, reader)
         return
     with path.open("rb") as file:
@@ -117,18 +119,23 @@ def _has_grown_only(file: BinaryIO, known: FileMark, digest: "hashlib._Hash") ->
     return digest.hexdigest() == known.sha256
 
 
-def _document(path: Path, reader: Reader) -> Stretch:
+def _document(path: Path, reader: DocumentReader) -> Stretch:
     """A whole document: its records are numbered like lines."""
     stat = path.stat()
     document = path.read_bytes()
     parser = reader.parser(str(path))
-    account = _Account()
+    account, ceiling = _Account(), _Ceiling()
     try:
         for number, record in enumerate(reader.records(document), start=1):
-            account.feed(parser, number, record)
+            if account.feed(parser, number, record):
+                ceiling.good()
+            else:
+                ceiling.bad(number)
     except BadLine as bad:
         account.read += 1
         account.refuse(1, document, bad)
+        ceiling.bad(1)
+    ceiling.check(account.read)
     mark = FileMark(
         inode=stat.st_ino,
         size=stat.st_size,
@@ -136,10 +143,50 @@ def _document(path: Path, reader: Reader) -> Stretch:
         sha256=hashlib.sha256(document).hexdigest(),
         byte_offset=len(document),
         line_offset=account.read,
+        bad_lines=ceiling.bad_lines,
+        bad_in_a_row=ceiling.in_a_row,
         state=FileState.COMPLETE,
         reader_state=parser.state(),
     )
     return account.stretch(path, reader, parser, mark, len(document))
+
+
+class _Ceiling:
+    """Counts the bad lines of a whole file, those of earlier imports included."""
+
+    def __init__(self, known: FileMark | None = None) -> None:
+        self.bad_lines = known.bad_lines if known else 0
+        self.in_a_row = known.bad_in_a_row if known else 0
+
+    def good(self) -> None:
+        """A good line ends a run of bad ones."""
+        self.in_a_row = 0
+
+    def bad(self, number: int) -> None:
+        """A bad line; blank ones are none.
+
+        Raises:
+            TooManyBadLines: it is the fiftieth in a row.
+        """
+        self.bad_lines += 1
+        self.in_a_row += 1
+        if self.in_a_row >= BAD_IN_A_ROW:
+            raise TooManyBadLines(
+                f"{BAD_IN_A_ROW} bad lines in a row up to line {number}",
+                hint="Is this file of another format? Nothing of it was kept.",
+            )
+
+    def check(self, lines: int) -> None:
+        """At the end of a file of so many lines.
+
+        Raises:
+            TooManyBadLines: over 1% of 200 lines or more.
+        """
+        if lines >= BAD_SHARE_FROM and self.bad_lines > BAD_SHARE * lines:
+            raise TooManyBadLines(
+                f"{self.bad_lines} of {lines} lines are bad",
+                hint="Is this file of another format? Nothing of this read of it was kept.",
+            )
 
 
 class _Account:
@@ -213,9 +260,7 @@ class _Lines:
         self._drained_at = 0
         self._number = 0
         self._within_line = False  # the last line was taken without its newline, which comes now
-        self._bad_in_a_row = 0
-        self._bad = 0
-        self._fed = 0
+        self._ceiling = _Ceiling()
         self._account = _Account()
 
     def start_at(self, known: FileMark | None, file: BinaryIO) -> None:
@@ -223,6 +268,7 @@ class _Lines:
         if known is not None and known.byte_offset:
             self._offset = self._drained_at = known.byte_offset
             self._number = known.line_offset
+            self._ceiling = _Ceiling(known)
             file.seek(known.byte_offset - 1)
             self._within_line = file.read(1) != b"\n"
 
@@ -238,16 +284,12 @@ class _Lines:
             if self._offset - self._drained_at >= STRETCH_BYTES:
                 yield self._stretch(FileState.PARTIAL)
         self._take_rest(b"".join(parts))
-        if self._fed >= BAD_SHARE_FROM and self._bad > BAD_SHARE * self._fed:
-            raise TooManyBadLines(
-                f"{self._bad} of {self._fed} lines are bad",
-                hint="Is this file of another format? Nothing of it was kept.",
-            )
+        self._ceiling.check(self._number)
         yield self._stretch(FileState.COMPLETE)
 
     def _take(self, block: bytes) -> bytes:
         """Feed the whole lines of a block; the rest behind its last newline."""
-        feed, account = self._parser.feed, self._account
+        feed, account, ceiling = self._parser.feed, self._account, self._ceiling
         relevant = account.relevant
         number = self._number
         end = block.find(b"\n")
@@ -267,26 +309,16 @@ class _Lines:
                     relevant.add(number)
                 else:
                     account.skipped += 1
-                self._bad_in_a_row = 0
+                ceiling.in_a_row = 0
             except BadLine as bad:
                 if not line or line.isspace():
                     continue
                 account.refuse(number, line, bad)
-                self._count_bad(number)
+                ceiling.bad(number)
             account.read += 1
-        self._fed += number - self._number
         self._number = number
         self._advance(memoryview(block)[:start])
         return block[start:]
-
-    def _count_bad(self, number: int) -> None:
-        self._bad += 1
-        self._bad_in_a_row += 1
-        if self._bad_in_a_row >= BAD_IN_A_ROW:
-            raise TooManyBadLines(
-                f"{BAD_IN_A_ROW} bad lines in a row up to line {number}",
-                hint="Is this file of another format? Nothing of it was kept.",
-            )
 
     def _take_rest(self, rest: bytes) -> None:
         """The end of the file has no newline: a whole record, or one that is still written."""
@@ -294,7 +326,7 @@ class _Lines:
             return
         number = self._number if self._within_line else self._number + 1
         if self._account.feed(self._parser, number, rest):
-            self._fed += 1
+            self._ceiling.good()
             self._number = number
             self._advance(rest)
         else:
@@ -312,6 +344,8 @@ class _Lines:
             sha256=self._digest.hexdigest(),
             byte_offset=self._offset,
             line_offset=self._number,
+            bad_lines=self._ceiling.bad_lines,
+            bad_in_a_row=self._ceiling.in_a_row,
             state=state,
             reader_state=self._parser.state(),
         )

@@ -30,7 +30,6 @@ class FileState(StrEnum):
 
     PARTIAL = "partial"  # rows up to `byte_offset` are committed, more bytes are known to follow
     COMPLETE = "complete"
-    REJECTED = "rejected"  # too many bad lines: nothing of the file's last read was kept
 
 
 class ImportOutcome(StrEnum):

@@ -105,7 +105,7 @@ class EventRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionDetail:
-    """A session with its calls and events, in their order."""
+    """A session with its calls and events, in the order of time, then of their source."""
 
     summary: SessionSummary
     task_text: str | None
@@ -179,12 +179,12 @@ class SqlLedgerRepository:
             calls = connection.execute(
                 select(session_usage)
                 .where(usage.session_id == session_id)
-                .order_by(usage.seq, usage.usage_id)
+                .order_by(usage.occurred_at, usage.seq, usage.usage_id)
             ).all()
             happened = connection.execute(
                 select(session_events)
                 .where(events.session_id == session_id)
-                .order_by(events.seq, events.event_id)
+                .order_by(events.event_ts, events.seq, events.event_id)
             ).all()
         return SessionDetail(
             summary=_summary(row),

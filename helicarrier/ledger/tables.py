@@ -89,7 +89,7 @@ SESSION_EVENTS = TableContract(
         c.text("source_uri", "File or endpoint it came from."),
         c.count("source_line", "Line of the file, from 1.", nullable=True),
         c.run_id(),
-        c.count("seq", "Order within the session."),
+        c.count("seq", "Order within the source: line of the file, or place in the envelope."),
         c.choice("event_type", values_of(EventType), "What kind of thing happened."),
         c.instant("event_ts", "When it happened."),
         Column(
@@ -112,7 +112,7 @@ SESSION_USAGE = TableContract(
         c.text("source_uri", "File or endpoint it came from."),
         c.count("source_line", "Line of the file, from 1.", nullable=True),
         c.run_id(),
-        c.count("seq", "Order within the session."),
+        c.count("seq", "Order within the source: line of the file, or place in the envelope."),
         c.instant("occurred_at", "When the call was answered."),
         c.text("provider", "Who served the model."),
         c.text("model_id", "The model as the source names it."),
@@ -300,6 +300,8 @@ IMPORT_FILES = TableContract(
         c.text("sha256", "Hash of the first `byte_offset` bytes."),
         c.count("byte_offset", "Bytes whose rows are committed.", "bytes"),
         c.count("line_offset", "Lines whose rows are committed."),
+        c.count("bad_lines", "Bad ones among them."),
+        c.count("bad_in_a_row", "Bad ones at their end, with no good one after."),
         c.choice("state", values_of(FileState), "Where the import stands."),
         Column(
             name="reader_state",
@@ -324,8 +326,13 @@ INGEST_QUARANTINE = TableContract(
     columns=(
         c.text("source_uri", "The file."),
         c.count("source_line", "Line of the file, from 1."),
-        c.text("sha256", "Hash of the raw bytes."),
-        Column(name="raw", kind=ColumnKind.BYTES, meaning="The bytes as found."),
+        c.text("sha256", "Hash of all bytes of the line."),
+        Column(
+            name="raw",
+            kind=ColumnKind.BYTES,
+            meaning="The bytes as found, at most the first 65,536 of them.",
+        ),
+        c.count("raw_bytes", "How many bytes the line has; more than `raw` where it was cut."),
         c.text("error_code", "Why it was refused."),
         c.text("error_message", "The reason in a sentence; never echoes the input."),
         c.instant("first_seen", "When it was first refused."),

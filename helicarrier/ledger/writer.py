@@ -78,6 +78,7 @@ class EnvelopeStatus(StrEnum):
     DUPLICATE = "duplicate"
     UPDATED = "updated"
     CONFLICT = "conflict"
+    OUTDATED = "outdated"  # of a lower revision than the stored one: nothing new in a file's copy
 
 
 @dataclass(slots=True, kw_only=True)
@@ -221,6 +222,8 @@ class _Work:
                 ):
                     status = EnvelopeStatus.UPDATED
                     replaced.add(session.session_id)
+                elif stored is not None and stored[0] == mine[0] and mine[2] < stored[2]:
+                    status = EnvelopeStatus.OUTDATED
                 else:
                     status = EnvelopeStatus.CONFLICT
                 outcome.envelopes.append(status)

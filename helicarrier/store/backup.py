@@ -83,6 +83,26 @@ def restore(
         UsageError: the store is Postgres, or the file is the store itself.
         StorageUnavailable: the store cannot be written, STORAGE_BUSY, or DB_PATH_INVALID.
     """
+    address, source, revision = _checked(url, file, environment)
+    sqlite_file.create(address)
+    with (
+        as_storage_failures(address.place),
+        closing(sqlite_file.connect(source, "ro")) as saved,
+        closing(sqlite_file.connect(address, "rw", timeout=_STEP_SECONDS)) as live,
+    ):
+        _copy_pages(saved, live, address.place, wait_seconds)
+    if _verified_revision(address, environment) != revision:
+        raise _invalid(address.place, "does not hold the revision of the backup after restoring")
+    return revision
+
+
+def verify(url: str, file: Path, *, environment: Environment = CORE) -> str:
+    """What `restore` would put back, its revision; nothing is changed. Raises as `restore`."""
+    return _checked(url, file, environment)[2]
+
+
+def _checked(url: str, file: Path, environment: Environment) -> tuple[SqliteFile, SqliteFile, str]:
+    """The store, the backup and its revision, where the one may take the place of the other."""
     address = parse_address(url)
     if isinstance(address, PostgresDatabase):
         raise UsageError(
@@ -94,16 +114,7 @@ def restore(
     revision = _verified_revision(source, environment)
     if sqlite_file.exists(address) and address.path.samefile(file):
         raise UsageError(f"{address.place} cannot be restored from itself")
-    sqlite_file.create(address)
-    with (
-        as_storage_failures(address.place),
-        closing(sqlite_file.connect(source, "ro")) as saved,
-        closing(sqlite_file.connect(address, "rw", timeout=_STEP_SECONDS)) as live,
-    ):
-        _copy_pages(saved, live, address.place, wait_seconds)
-    if _verified_revision(address, environment) != revision:
-        raise _invalid(address.place, "does not hold the revision of the backup after restoring")
-    return revision
+    return address, source, revision
 
 
 def _copy_sqlite(file: SqliteFile, part: Path) -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import Connection, Engine, Pool, QueuePool, create_engine, event
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from helicarrier.errors import ErrorCode
@@ -100,10 +100,11 @@ class OperationalStore:
             raise busy(place) from error
 
 
-def postgres_engine(server: PostgresDatabase) -> Engine:
+def postgres_engine(server: PostgresDatabase, *, poolclass: type[Pool] = QueuePool) -> Engine:
     """An engine whose sessions speak UTC and that survives a restart of the server."""
     return create_engine(
         server.url,
+        poolclass=poolclass,
         pool_pre_ping=True,
         connect_args={
             "application_name": "helicarrier",

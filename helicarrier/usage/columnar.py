@@ -7,13 +7,12 @@ instants as canonical text, so one parser serves both.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from helicarrier import times
-from helicarrier.governance.arrow import arrow_schema, table_of_csv
+from helicarrier.governance.arrow import table_of_csv
 from helicarrier.governance.contract import Column, ColumnKind, TableContract
 from helicarrier.store.query import to_pyformat
 
@@ -51,29 +50,6 @@ def read(
     fetch = _sqlite_lines if sqlite else _postgres_lines
     for data in fetch(connection, select, params):
         yield table_of_csv(contract, data)
-
-
-def read_days(
-    connection: Connection, contract: TableContract, column: str, first: date, last: date
-) -> "pa.Table":
-    """The stored rows of a table whose `column`, a day or an instant, lies on first to last.
-
-    What an audit of one partition reads. Raises as `read`.
-    """
-    import pyarrow as pa
-
-    names = ", ".join(contract.column_names)
-    query = (
-        f"SELECT {names} FROM {contract.name} "  # noqa: S608 - names of the contract
-        f"WHERE {column} >= :first AND {column} < :after"
-    )
-    bounds = {"first": first, "after": last + timedelta(days=1)}
-    if contract.by_name[column].kind is ColumnKind.DAY:
-        params = {name: day.isoformat() for name, day in bounds.items()}
-    else:
-        params = {name: times.utc_text(midnight(day)) for name, day in bounds.items()}
-    batches = list(read(connection, contract, query, params, order_by=column))
-    return pa.concat_tables(batches) if batches else arrow_schema(contract).empty_table()
 
 
 def midnight(day: date) -> datetime:

@@ -14,12 +14,11 @@ from helicarrier import times
 from helicarrier.cost.governed import Pricer
 from helicarrier.cost.prices import PriceBook
 from helicarrier.ledger.history import Reason
+from helicarrier.ledger.runs import run_store
 from helicarrier.money import dollars
 from helicarrier.settings import Settings
 from helicarrier.store.operational import OperationalStore
 from helicarrier.store.query import open_query
-from helicarrier.store.run_store import RunStore
-from helicarrier.store.warehouse import WarehouseStore
 from helicarrier.usage.repository import SqlUsageRepository
 from helicarrier.usage.repricing import PriceChange, preview, reprice
 from helicarrier.usage.span import Span, days_of, iso
@@ -143,7 +142,7 @@ def reprice_calls(
         if dry_run or not days:
             changes = preview(store, days, pricer=pricer)
             return Repricing(run_id=None, span=span, pricing_version=book.version, changes=changes)
-        runs = RunStore(WarehouseStore(settings.warehouse_path))
+        runs = run_store(settings)
         with runs.run(ASSET_KEY, partition_key=f"{days[0]}..{days[-1]}") as run:
             changes = reprice(store, days, pricer=pricer, run_id=run.run_id, now=clock())
             done = Repricing(

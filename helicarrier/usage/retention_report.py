@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from helicarrier import times
+from helicarrier.ledger.runs import run_store
 from helicarrier.settings import Settings
 from helicarrier.store.operational import OperationalStore
 from helicarrier.store.query import open_query
-from helicarrier.store.run_store import RunStore
-from helicarrier.store.warehouse import WarehouseStore
 from helicarrier.usage.retention import Retained, Terms, plan, retain
 from helicarrier.usage.tables import RetentionSubject
 
@@ -70,7 +69,7 @@ def drop_old_rows(
     with closing(OperationalStore(settings.url)) as store:
         if dry_run:
             return RetentionReport(run_id=None, done=plan(store, kept_from))
-        runs = RunStore(WarehouseStore(settings.warehouse_path))
+        runs = run_store(settings)
         with runs.run(ASSET_KEY) as run:
             done = retain(store, kept_from, run_id=run.run_id, now=clock())
             report = RetentionReport(run_id=run.run_id, done=done)

@@ -30,6 +30,13 @@ def test_an_acknowledged_session_is_stored_once(client: TestClient, ledger: Ledg
     assert sessions(ledger.store) == 1
 
 
+def test_other_content_under_a_lower_revision_is_a_conflict(client: TestClient) -> None:
+    """In a copied file it is an old copy; who sends it means it."""
+    assert client.post(SESSION, json=envelope() | {"revision": 3}).status_code == 200
+    lower = client.post(SESSION, json=envelope(title="Other") | {"revision": 2})
+    assert (lower.status_code, lower.json()["code"]) == (409, "IDEMPOTENCY_CONFLICT")
+
+
 def test_other_content_under_a_key_is_a_conflict(client: TestClient, ledger: Ledger) -> None:
     """Nothing is written; a higher revision replaces."""
     client.post(SESSION, json=envelope())

@@ -1,5 +1,6 @@
 """`helicarrier quarantine list`: what was refused and why, never its bytes."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -33,6 +34,7 @@ def test_a_refused_line_is_listed_with_its_place_and_reason(
         "firstSeen",
         "attempts",
         "bytes",
+        "cut",
     ]
     assert "secret" not in str(entries)
 
@@ -43,3 +45,19 @@ def test_the_list_can_be_cut(helicarrier: Command, tmp_path: Path) -> None:
     helicarrier("import", path)
     listed = json.loads(helicarrier("quarantine", "list", "--json", "--limit", 2).out)["entries"]
     assert [entry["sourceLine"] for entry in listed] == [2, 4]
+
+
+def test_refused_lines_are_exported_for_their_owner_alone(
+    helicarrier: Command, tmp_path: Path
+) -> None:
+    """With their bytes, into a new file; a dry run makes none."""
+    path = logs.write(tmp_path / "a.jsonl", logs.ask(), b'{"secret', logs.answer(timestamp="x"))
+    helicarrier("import", path)
+    target = tmp_path / "refused.jsonl"
+    assert helicarrier("quarantine", "export", target, "--dry-run").code == 0
+    assert not target.exists()
+    assert helicarrier("quarantine", "export", target).code == 0
+    first, _ = map(json.loads, target.read_text().splitlines())
+    assert base64.b64decode(first["raw"]) == b'{"secret'
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert helicarrier("quarantine", "export", target).code == 64

@@ -1,5 +1,6 @@
 """`helicarrier restore`: listing backups and putting one back."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -60,3 +61,22 @@ def test_a_backup_that_is_not_there_is_said_so(
     ended = helicarrier("restore", tmp_path / "gone.sqlite")
     assert ended.code in {4, 6, 7, 64}
     assert not (tmp_path / "gone.sqlite").exists()
+
+
+def test_a_dry_run_verifies_a_backup_and_leaves_the_store(
+    helicarrier: Command, backup: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    """It says what would be put back; what is no backup is refused just the same."""
+    before = (data_dir / "helicarrier.sqlite").read_bytes()
+    ended = helicarrier("restore", backup, "--dry-run", "--json")
+    assert json.loads(ended.out) == {"backup": str(backup), "revision": "0001", "dryRun": True}
+    bad = tmp_path / "bad.sqlite"
+    bad.write_bytes(b"")
+    assert helicarrier("restore", bad, "--dry-run").code == 7
+    assert (data_dir / "helicarrier.sqlite").read_bytes() == before
+
+
+def test_the_list_is_one_object_for_scripts(helicarrier: Command, backup: Path) -> None:
+    """Path and size of each backup."""
+    listed = json.loads(helicarrier("restore", "--json").out)
+    assert listed == {"backups": [{"path": str(backup), "bytes": backup.stat().st_size}]}

@@ -134,3 +134,18 @@ def test_history_is_kept_where_the_environment_says(
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     assert run(at(imported, "refresh", "--from", str(FIRST), "--to", str(FIRST))) == 0
     assert list(home.rglob("runs.db"))
+
+
+def test_a_dry_run_names_the_days_and_computes_nothing(imported: Project, capsys: Output) -> None:
+    """The dirty days of each dataset; of a range its days."""
+    assert run(at(imported, "refresh", "--dry-run", "--json")) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["dryRun"], told["days"]) == (True, [])
+    assert (told["dirtyDays"]["usage_facts"][0], told["dirtyDays"]["usage_facts"][-1]) == (
+        str(FIRST),
+        str(LAST),
+    )
+    line = at(imported, "refresh", "--dry-run", "--from", str(FIRST), "--to", str(LAST))
+    assert run(line) == 0
+    assert f"would refresh 14 days, {FIRST} to {LAST}" in capsys.readouterr().out
+    assert imported.lake.days("usage_facts") == []

@@ -252,3 +252,13 @@ def last_write(path: Path) -> int:
         return path.stat().st_mtime_ns
     except FileNotFoundError:
         return 0
+
+
+def test_a_picture_that_cannot_be_drawn_fails_nothing(empty: Project) -> None:
+    """It is drawn after the rows were committed, and says what was in its way."""
+    from assets.usage import _picture
+    from resources import OperationalResource
+
+    made = resources_of(empty.settings)["operational"]
+    assert isinstance(made, OperationalResource)
+    assert _picture(made, LAST).value == "The picture could not be drawn: NotReady."

@@ -450,4 +450,4 @@ def test_the_outcome_of_a_call_does_not_hang_on_a_text_that_is_not_read() -> Non
 
 def test_the_winner_is_the_copy_with_most_tokens() -> None:
     """Also over files and imports."""
-    assert reading.reader(CLAUDE).winner is Winner.MOST_TOKENS
+    assert reading.read(CLAUDE, logs.ask())[0].winner is Winner.MOST_TOKENS

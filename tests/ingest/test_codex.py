@@ -264,4 +264,4 @@ def test_a_message_without_text_is_an_event_and_no_request() -> None:
 
 def test_the_winner_is_the_first_event() -> None:
     """Later ones with the same counts are repeats, whatever they say of the last call."""
-    assert reading.reader(CODEX).winner is Winner.FIRST
+    assert reading.read(CODEX, *START)[0].winner is Winner.FIRST

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from helicarrier.canonical import sha256
 from helicarrier.ingest import quarantine
 from helicarrier.ingest.source import BadRecord
+from helicarrier.ledger.tables import ingest_quarantine
 from tests.ingest import logs
 from tests.ledger.stores import Ledger
 
@@ -39,6 +41,7 @@ def test_an_entry_says_where_why_and_how_often(ledger: Ledger) -> None:
             "firstSeen": FIRST,
             "attempts": 1,
             "bytes": 9,
+            "cut": False,
         }
     ]
 
@@ -102,3 +105,15 @@ def test_the_message_of_an_import_never_shows_the_line(ledger: Ledger, tmp_path:
     progress = ledger.read(tmp_path)
     assert progress.records.quarantined == 9
     assert marker not in str(_entries(ledger))
+
+
+def test_a_giant_line_is_kept_in_part_and_says_so(ledger: Ledger) -> None:
+    """Its hash and its size are those of all of it."""
+    raw = b"x" * (quarantine.RAW_BYTES + 1)
+    record = BadRecord(line=1, raw=raw, code="JSON_INVALID", message="no JSON")
+    with ledger.store.write() as connection:
+        quarantine.keep(connection, {"/a": [record]}, run_id="r", now=FIRST)
+        (entry,) = quarantine.entries(connection, limit=5)
+    assert (entry["bytes"], entry["cut"]) == (len(raw), True)
+    row = ledger.row(ingest_quarantine)
+    assert (row["raw"], row["sha256"]) == (raw[:-1], sha256(raw))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from helicarrier.errors import ErrorCode, InputRejected, NotReady, UsageError
+from helicarrier.errors import ErrorCode, InputRejected, NotReady
 from helicarrier.ingest import report_store
 from helicarrier.ingest.report import Progress, Records
 from helicarrier.ingest.service import ASSET_KEY, import_sessions, report_path
@@ -161,7 +161,7 @@ def test_a_store_of_another_version_is_not_touched(
 def test_an_import_into_postgres_gives_what_one_into_sqlite_gives(
     settings: Settings, folder: Path, data_dir: Path, postgres_url: str
 ) -> None:
-    """The schema is made there, too; a rehearsal needs a copy and is refused."""
+    """The schema is made there, too."""
     teams = Settings(data_dir=data_dir / "teams", db_url=postgres_url)
     import_sessions(settings, [folder])
     import_sessions(teams, [folder])
@@ -169,8 +169,29 @@ def test_an_import_into_postgres_gives_what_one_into_sqlite_gives(
     assert one.dump() == other.dump()
     assert one.rows(session_usage)
     other.store.close()
-    with pytest.raises(UsageError, match="SQLite"):
-        import_sessions(teams, [folder], dry_run=True)
+
+
+def test_a_rehearsal_on_postgres_knows_what_is_stored_and_leaves_it(
+    settings: Settings, folder: Path, data_dir: Path, postgres_url: str
+) -> None:
+    """It reports what the import then does, before there is a schema and after."""
+    teams = Settings(data_dir=data_dir / "teams", db_url=postgres_url)
+    ledger = Ledger(teams.url)
+    rehearsed = import_sessions(teams, [folder], dry_run=True, clock=_clock())
+    import_sessions(teams, [folder])
+    assert rehearsed.progress.rows.calls_new == len(ledger.rows(session_usage))
+    logs.grow(folder / "claude.jsonl", logs.answer("msg_new", 30))
+    before = ledger.whole_dump()
+    forms = [
+        import_sessions(teams, [folder], dry_run=dry_run, clock=_clock()).as_json()
+        for dry_run in (True, False)
+        if dry_run or ledger.whole_dump() == before
+    ]
+    for form in forms:
+        del form["seconds"], form["runId"], form["dryRun"]
+    assert len(forms) == 2
+    assert forms[0] == forms[1]
+    ledger.store.close()
 
 
 def test_a_failure_closes_the_run_as_failed(settings: Settings, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Reading a file piece by piece gives what reading it whole gives, wherever it was cut."""
 
+import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -41,15 +42,14 @@ class Found(msgspec.Struct):
 
 def _found(name: str, pieces: Iterable[Stretch]) -> Found:
     found = Found({}, {}, {}, [], [], 0, 0)
-    winner = reading.reader(name).winner
 
-    def order(call: Call) -> tuple[int, str, str, int]:
-        return rank(winner, call.total, call.occurred_at, "", call.line)
+    def order(piece: Stretch, call: Call) -> tuple[int, str, str, int]:
+        return rank(piece.batch.winner, call.total, call.occurred_at, "", call.line)
 
     for piece in pieces:
         for call in piece.batch.calls:
             other = found.calls.get(call.usage_id)
-            if other is None or order(call) < order(other):
+            if other is None or order(piece, call) < order(piece, other):
                 found.calls[call.usage_id] = call
         for event in piece.batch.events:
             found.events.setdefault(event.event_id, event)
@@ -260,6 +260,44 @@ def test_more_than_one_in_a_hundred_bad_lines_refuse_a_file(
     else:
         (piece,) = stretches(path, reading.reader("claude_code"), None)
         assert len(piece.bad) == bad
+
+
+def test_a_file_that_grows_is_judged_as_a_whole(tmp_path: Path) -> None:
+    """Bad lines of earlier imports count, and so do the good ones."""
+    path, reader = tmp_path / "log.jsonl", reading.reader("claude_code")
+    path.write_bytes(_lines(300, 2, apart=True))
+    (first,) = stretches(path, reader, None)
+    assert (first.mark.bad_lines, first.mark.bad_in_a_row) == (2, 0)
+    with path.open("ab") as file:
+        file.write(b"oops\n")
+    (second,) = stretches(path, reader, first.mark)
+    assert (second.mark.bad_lines, second.mark.bad_in_a_row) == (3, 1)
+    with path.open("ab") as file:
+        file.write(b"oops\n")
+    with pytest.raises(TooManyBadLines, match="4 of 304 lines are bad"):
+        list(stretches(path, reader, second.mark))
+
+
+def test_bad_lines_in_a_row_are_counted_over_imports(tmp_path: Path) -> None:
+    """A file that only ever grows by bad lines is refused at the fiftieth."""
+    path, reader = tmp_path / "log.jsonl", reading.reader("claude_code")
+    mark: FileMark | None = None
+    path.write_bytes(_lines(10_000, 0, apart=False))
+    for _ in range(5):
+        (piece,) = list(stretches(path, reader, mark))[-1:]
+        mark = piece.mark
+        with path.open("ab") as file:
+            file.write(b"oops\n" * 10)
+    with pytest.raises(TooManyBadLines, match="50 bad lines in a row"):
+        list(stretches(path, reader, mark))
+
+
+def test_a_document_has_the_same_ceiling(tmp_path: Path) -> None:
+    """Its records are counted like lines."""
+    path, reader = tmp_path / "v3.json", reading.reader("legacy_v3", whole_document=True)
+    path.write_text(json.dumps({"ledger": [{"sessionId": f"s{n}"} for n in range(50)]}))
+    with pytest.raises(TooManyBadLines, match="50 bad lines in a row"):
+        list(stretches(path, reader, None))
 
 
 @pytest.mark.parametrize("good", [0, 10_000])

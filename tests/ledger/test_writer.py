@@ -456,6 +456,7 @@ def _write(ledger: Ledger, *envelopes: Envelope) -> tuple[Tally, BatchOutcome]:
 
 CREATED, DUPLICATE = EnvelopeStatus.CREATED, EnvelopeStatus.DUPLICATE
 UPDATED, CONFLICT = EnvelopeStatus.UPDATED, EnvelopeStatus.CONFLICT
+OUTDATED = EnvelopeStatus.OUTDATED
 
 
 @pytest.mark.parametrize("together", [False, True], ids=["apart", "together"])
@@ -464,7 +465,7 @@ UPDATED, CONFLICT = EnvelopeStatus.UPDATED, EnvelopeStatus.CONFLICT
     [
         (_envelope(), DUPLICATE, "one"),
         (_envelope(revision=3), DUPLICATE, "one"),
-        (_envelope(content="two"), CONFLICT, "one"),
+        (_envelope(content="two"), OUTDATED, "one"),
         (_envelope(content="two", revision=1), CONFLICT, "one"),
         (_envelope(content="two", revision=2), UPDATED, "two"),
         (_envelope(content="two", key="other"), CONFLICT, "one"),
@@ -475,7 +476,7 @@ UPDATED, CONFLICT = EnvelopeStatus.UPDATED, EnvelopeStatus.CONFLICT
     ids=[
         "same",
         "same, higher revision",
-        "other content",
+        "other content, lower revision",
         "other content, same revision",
         "other content, higher revision",
         "other content and key",

@@ -2,18 +2,25 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import pyarrow as pa
 import pytest
 
+from checks.audit import stored_rows
 from helicarrier.governance.arrow import arrow_schema
 from helicarrier.governance.contract import TableContract
 from helicarrier.governance.frames import validate
 from helicarrier.ledger.tables import SESSION_EVENTS, SESSION_LEDGER, SESSION_USAGE
 from helicarrier.times import days
-from helicarrier.usage.columnar import midnight, read_days
+from helicarrier.usage.columnar import midnight
 from helicarrier.usage.tables import DAILY_PROVENANCE_AGG, DAILY_USAGE_AGG, MODEL_PERF_AGG
 from tests.usage.conftest import DAY, NOW, Usage, instant
 
 NEXT = DAY + timedelta(days=1)
+
+
+def stored(usage: Usage, contract: TableContract, column: str, first: date, last: date) -> pa.Table:
+    """The rows of these days as an audit reads them."""
+    return pa.concat_tables(stored_rows(usage.ledger.store, contract, column, days(first, last)))
 
 
 def test_midnight_is_the_first_instant_of_the_day() -> None:
@@ -39,8 +46,7 @@ def test_stored_rows_keep_their_contract(
     usage.session("a", usage.call(), usage.call(cost=None, provider="nobody"))
     usage.session("b", usage.call(at=instant(NEXT)), at=instant(NEXT, 1), runtime_ms=None)
     usage.refresh(days(DAY, NOW.date()))
-    with usage.ledger.store.read() as connection:
-        table = read_days(connection, contract, column, DAY, NEXT)
+    table = stored(usage, contract, column, DAY, NEXT)
     assert table.num_rows > 1
     assert table.schema == arrow_schema(contract)
     assert validate(contract, table).breaches == ()
@@ -54,13 +60,11 @@ def test_days_are_included_at_both_ends(
     usage.session("a", at="2026-10-05T00:00:00.000000Z")
     usage.session("b", at="2026-10-06T23:59:59.999999Z")
     usage.session("c", at="2026-10-07T00:00:00.000000Z")
-    with usage.ledger.store.read() as connection:
-        table = read_days(connection, SESSION_LEDGER, "started_at", first, last)
+    table = stored(usage, SESSION_LEDGER, "started_at", first, last)
     assert table.column("session_id").to_pylist() == names
 
 
-def test_no_rows_are_an_empty_table_of_the_schema(usage: Usage) -> None:
-    """An audit of a quiet day has something to look at."""
-    with usage.ledger.store.read() as connection:
-        table = read_days(connection, SESSION_EVENTS, "event_ts", DAY, DAY)
-    assert (table.num_rows, table.schema) == (0, arrow_schema(SESSION_EVENTS))
+def test_no_rows_are_no_batch(usage: Usage) -> None:
+    """A quiet day has nothing to look at."""
+    rows = stored_rows(usage.ledger.store, SESSION_EVENTS, "event_ts", [DAY])
+    assert sum(batch.num_rows for batch in rows) == 0

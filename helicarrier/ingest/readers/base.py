@@ -8,12 +8,12 @@ lines. A line that cannot be read raises `BadLine`; the parser's state is then u
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, runtime_checkable
 
 import msgspec
 
 from helicarrier.ingest.limits import MAX_TOKENS
-from helicarrier.ledger.model import Batch, Winner
+from helicarrier.ledger.model import Batch
 
 TokenCount = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
 
@@ -96,11 +96,6 @@ class Reader(Protocol):
         ...
 
     @property
-    def winner(self) -> Winner:
-        """Which copy of a call is kept."""
-        ...
-
-    @property
     def whole_document(self) -> bool:
         """True where a file is one JSON document instead of JSON Lines."""
         ...
@@ -109,16 +104,21 @@ class Reader(Protocol):
         """Whether a file with this beginning is of the format."""
         ...
 
+    def parser(self, uri: str, state: bytes | None = None) -> Parser:
+        """A parser of one file; `state` wakes one that was put to sleep."""
+        ...
+
+
+@runtime_checkable
+class DocumentReader(Reader, Protocol):
+    """A format that may be one JSON document."""
+
     def records(self, document: bytes) -> Iterator[bytes]:
-        """The records of a whole document; only asked of a `whole_document` reader.
+        """The records of a whole document.
 
         Raises:
             BadLine: the document is not what the format promises.
         """
-        ...
-
-    def parser(self, uri: str, state: bytes | None = None) -> Parser:
-        """A parser of one file; `state` wakes one that was put to sleep."""
         ...
 
 

@@ -122,7 +122,6 @@ class ClaudeCodeReader:
     """The reader of Claude Code logs."""
 
     name = NAME
-    winner = Winner.MOST_TOKENS
     whole_document = False
 
     def recognises(self, head: Head) -> bool:
@@ -133,10 +132,6 @@ class ClaudeCodeReader:
             and _LINE_TYPE.search(head.start) is not None
             and b'"payload"' not in head.start[:200]
         )
-
-    def records(self, document: bytes) -> Iterator[bytes]:
-        """The lines of a log that was read whole."""
-        yield from document.splitlines()
 
     def parser(self, uri: str, state: bytes | None = None) -> Parser:
         """A parser of one log."""

@@ -7,8 +7,6 @@ so the key is taken within the family: the oldest session whose history the file
 `input_tokens` includes cached ones. The model is that of the last `turn_context`.
 """
 
-from collections.abc import Iterator
-
 import msgspec
 
 from helicarrier.ingest.readers.base import (
@@ -93,17 +91,12 @@ class CodexReader:
     """The reader of Codex CLI logs."""
 
     name = NAME
-    winner = Winner.FIRST
     whole_document = False
 
     def recognises(self, head: Head) -> bool:
         """JSON Lines of {timestamp, type, payload} that begin with a `session_meta`."""
         first = head.start.split(b"\n", 1)[0]
         return b'"payload"' in first and b'"session_meta"' in first
-
-    def records(self, document: bytes) -> Iterator[bytes]:
-        """The lines of a log that was read whole."""
-        yield from document.splitlines()
 
     def parser(self, uri: str, state: bytes | None = None) -> Parser:
         """A parser of one log."""

@@ -16,7 +16,7 @@ import msgspec
 
 from helicarrier.ingest.readers.base import UNREADABLE, BadLine, Head, Parser
 from helicarrier.ingest.readers.native import EnvelopeParser
-from helicarrier.ledger.model import Batch, Winner
+from helicarrier.ledger.model import Batch
 
 NAME = "legacy_v3"
 _BEGINNING = re.compile(rb'\s*\{\s*"(?:ledger|events|usage|alertRules|alertStates)"\s*:\s*\[')
@@ -73,7 +73,6 @@ class LegacyV3Reader:
     """The reader of the legacy store."""
 
     name = NAME
-    winner = Winner.MOST_TOKENS
     whole_document = True
 
     def recognises(self, head: Head) -> bool:

@@ -27,7 +27,6 @@ class NativeReader:
     """The reader of native envelopes."""
 
     name = NAME
-    winner = Winner.MOST_TOKENS
 
     def __init__(self, *, whole_document: bool) -> None:
         """Args: whole_document, for a file with one envelope; else one envelope a line."""

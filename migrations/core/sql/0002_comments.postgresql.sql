@@ -40,7 +40,8 @@ COMMENT ON COLUMN session_events.source_uri IS 'File or endpoint it came from.';
 COMMENT ON COLUMN session_events.source_line IS 'Line of the file, from 1.';
 COMMENT ON COLUMN session_events.run_id IS
   'Run of the run store that wrote this row; `helicarrier lineage` explains it.';
-COMMENT ON COLUMN session_events.seq IS 'Order within the session.';
+COMMENT ON COLUMN session_events.seq IS
+  'Order within the source: line of the file, or place in the envelope.';
 COMMENT ON COLUMN session_events.event_type IS 'What kind of thing happened.';
 COMMENT ON COLUMN session_events.event_ts IS 'When it happened.';
 COMMENT ON COLUMN session_events.payload_json IS
@@ -53,7 +54,8 @@ COMMENT ON COLUMN session_usage.source_uri IS 'File or endpoint it came from.';
 COMMENT ON COLUMN session_usage.source_line IS 'Line of the file, from 1.';
 COMMENT ON COLUMN session_usage.run_id IS
   'Run of the run store that wrote this row; `helicarrier lineage` explains it.';
-COMMENT ON COLUMN session_usage.seq IS 'Order within the session.';
+COMMENT ON COLUMN session_usage.seq IS
+  'Order within the source: line of the file, or place in the envelope.';
 COMMENT ON COLUMN session_usage.occurred_at IS 'When the call was answered.';
 COMMENT ON COLUMN session_usage.provider IS 'Who served the model.';
 COMMENT ON COLUMN session_usage.model_id IS 'The model as the source names it.';
@@ -137,6 +139,8 @@ COMMENT ON COLUMN import_files.mtime_ns IS 'Modification time at the last import
 COMMENT ON COLUMN import_files.sha256 IS 'Hash of the first `byte_offset` bytes.';
 COMMENT ON COLUMN import_files.byte_offset IS 'Bytes whose rows are committed.';
 COMMENT ON COLUMN import_files.line_offset IS 'Lines whose rows are committed.';
+COMMENT ON COLUMN import_files.bad_lines IS 'Bad ones among them.';
+COMMENT ON COLUMN import_files.bad_in_a_row IS 'Bad ones at their end, with no good one after.';
 COMMENT ON COLUMN import_files.state IS 'Where the import stands.';
 COMMENT ON COLUMN import_files.reader_state IS
   'What the reader must remember to go on at the offset.';
@@ -146,8 +150,10 @@ COMMENT ON COLUMN import_files.imported_at IS 'When the row was last written.';
 COMMENT ON TABLE ingest_quarantine IS 'One row per line that could not be read.';
 COMMENT ON COLUMN ingest_quarantine.source_uri IS 'The file.';
 COMMENT ON COLUMN ingest_quarantine.source_line IS 'Line of the file, from 1.';
-COMMENT ON COLUMN ingest_quarantine.sha256 IS 'Hash of the raw bytes.';
-COMMENT ON COLUMN ingest_quarantine.raw IS 'The bytes as found.';
+COMMENT ON COLUMN ingest_quarantine.sha256 IS 'Hash of all bytes of the line.';
+COMMENT ON COLUMN ingest_quarantine.raw IS 'The bytes as found, at most the first 65,536 of them.';
+COMMENT ON COLUMN ingest_quarantine.raw_bytes IS
+  'How many bytes the line has; more than `raw` where it was cut.';
 COMMENT ON COLUMN ingest_quarantine.error_code IS 'Why it was refused.';
 COMMENT ON COLUMN ingest_quarantine.error_message IS
   'The reason in a sentence; never echoes the input.';
@@ -181,6 +187,16 @@ COMMENT ON COLUMN audit_log.actor IS 'Who: a token''s name, a command, a run.';
 COMMENT ON COLUMN audit_log.action IS 'What was done.';
 COMMENT ON COLUMN audit_log.subject IS 'To what.';
 COMMENT ON COLUMN audit_log.details_json IS 'Details as one JSON object.';
+COMMENT ON TABLE run_markers IS
+  'One row per table and partition that a run in progress has committed.';
+COMMENT ON COLUMN run_markers.run_id IS
+  'Run of the run store that wrote this row; `helicarrier lineage` explains it.';
+COMMENT ON COLUMN run_markers.table_name IS
+  'The table; empty for the run as a whole: all of it is committed.';
+COMMENT ON COLUMN run_markers.partition_key IS
+  'The partition, as a UTC day; empty for a table without.';
+COMMENT ON COLUMN run_markers.row_count IS 'Rows written, over all transactions of the run.';
+COMMENT ON COLUMN run_markers.marked_at IS 'When the marker was last written.';
 COMMENT ON TABLE api_tokens IS 'One row per access token.';
 COMMENT ON COLUMN api_tokens.token_id IS 'Public id of the token.';
 COMMENT ON COLUMN api_tokens.name IS 'Whose it is.';
