@@ -187,16 +187,6 @@ COMMENT ON COLUMN audit_log.actor IS 'Who: a token''s name, a command, a run.';
 COMMENT ON COLUMN audit_log.action IS 'What was done.';
 COMMENT ON COLUMN audit_log.subject IS 'To what.';
 COMMENT ON COLUMN audit_log.details_json IS 'Details as one JSON object.';
-COMMENT ON TABLE run_markers IS
-  'One row per table and partition that a run in progress has committed.';
-COMMENT ON COLUMN run_markers.run_id IS
-  'Run of the run store that wrote this row; `helicarrier lineage` explains it.';
-COMMENT ON COLUMN run_markers.table_name IS
-  'The table; empty for the run as a whole: all of it is committed.';
-COMMENT ON COLUMN run_markers.partition_key IS
-  'The partition, as a UTC day; empty for a table without.';
-COMMENT ON COLUMN run_markers.row_count IS 'Rows written, over all transactions of the run.';
-COMMENT ON COLUMN run_markers.marked_at IS 'When the marker was last written.';
 COMMENT ON TABLE api_tokens IS 'One row per access token.';
 COMMENT ON COLUMN api_tokens.token_id IS 'Public id of the token.';
 COMMENT ON COLUMN api_tokens.name IS 'Whose it is.';
