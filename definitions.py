@@ -11,6 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets import git as git_assets
 from assets import in_process, jobs
 from assets import ledger as ledger_assets
 from assets import lineage as lineage_assets
@@ -18,6 +19,7 @@ from assets import upkeep as upkeep_assets
 from assets import usage as usage_assets
 from assets.outcomes import CheckOutcome, Collector, RefreshOutcome
 from assets.partitions import in_range, spans
+from checks import git as git_checks
 from checks import ledger as ledger_checks
 from checks import lineage as lineage_checks
 from checks import usage as usage_checks
@@ -57,8 +59,14 @@ def build_defs(**overrides: object) -> dg.Definitions:
             *usage_assets.ASSETS,
             *upkeep_assets.ASSETS,
             *lineage_assets.ASSETS,
+            *git_assets.ASSETS,
         ],
-        asset_checks=[*ledger_checks.CHECKS, *usage_checks.CHECKS, *lineage_checks.CHECKS],
+        asset_checks=[
+            *ledger_checks.CHECKS,
+            *usage_checks.CHECKS,
+            *lineage_checks.CHECKS,
+            *git_checks.CHECKS,
+        ],
         jobs=jobs.JOBS,
         schedules=[*usage_schedules.SCHEDULES, *upkeep_schedules.SCHEDULES],
         sensors=[*ledger_sensors.SENSORS, *usage_sensors.SENSORS],

@@ -6,11 +6,12 @@ changed and not what there is. An audit without partitions reads everything.
 
 import dagster as dg
 
-from assets import ledger, lineage
+from assets import git, ledger, lineage
 from helicarrier.ledger.enums import Dataset
 
 _IMPORT = dg.AssetSelection.assets(*(spec.key for spec in ledger.SPECS))
 _CONTENT = dg.AssetSelection.assets(*(spec.key for spec in lineage.SPECS))
+_GIT = dg.AssetSelection.assets(*(spec.key for spec in git.SPECS))
 _LEDGER_CHECKS = dg.AssetSelection.checks_for_assets("session_ledger", "session_usage")
 _DAILY = dg.AssetSelection.assets(
     "usage_facts", "session_facts", "daily_usage_agg", "daily_provenance_agg"
@@ -27,6 +28,12 @@ import_content = dg.define_asset_job(
     "import_content",
     selection=_CONTENT,
     description="Import documents, messages and annotations, and check all of them.",
+)
+
+sync_git = dg.define_asset_job(
+    "sync_git",
+    selection=_GIT,
+    description="Read what is new in git repositories, link the sessions, and check all of it.",
 )
 
 refresh_usage = dg.define_asset_job(
@@ -74,6 +81,7 @@ DATASETS = {
 JOBS = [
     import_sessions,
     import_content,
+    sync_git,
     refresh_usage,
     refresh_performance,
     nightly_usage,

@@ -44,10 +44,13 @@ class Findings:
             self.breaches[found.rule] = found if known is None else _both(known, found)
 
 
-def audit(contract: TableContract, day_column: str, batches: "Iterable[pa.Table]") -> Findings:
+def audit(
+    contract: TableContract, day_column: str | None, batches: "Iterable[pa.Table]"
+) -> Findings:
     """Hold batches of rows against their contract.
 
-    Args: contract; day_column, the day or instant that places a row in its partition; batches in
+    Args: contract; day_column, the day or instant that places a row in its partition (None: it
+    has none); batches in
     the contract's schema.
     """
     findings = Findings()
@@ -56,7 +59,8 @@ def audit(contract: TableContract, day_column: str, batches: "Iterable[pa.Table]
         findings.rows += found.rows
         if found.breaches:
             findings.add(found.breaches)
-            findings.days |= _failing_days(contract, day_column, batch)
+            if day_column is not None:
+                findings.days |= _failing_days(contract, day_column, batch)
     return findings
 
 

@@ -35,14 +35,15 @@ class Place(StrEnum):
 
 
 def governance_check(
-    asset: str, contract: TableContract, *, day: str, place: Place = Place.OPERATIONAL
+    asset: str, contract: TableContract, *, day: str | None, place: Place = Place.OPERATIONAL
 ) -> dg.AssetChecksDefinition:
     """A blocking check that the stored rows of an asset keep their contract.
 
     Args:
         asset: the key of the asset.
         contract: its columns and rules.
-        day: the column, a day or an instant, that places a row in its partition.
+        day: the column, a day or an instant, that places a row in its partition; None for a table
+            of the warehouse file whose rows have no time.
         place: where the rows are.
     """
 

@@ -62,7 +62,7 @@ def test_audit_looks_at_everything(refreshed: Project) -> None:
     """A run without partitions audits whole tables and the whole lake, and finds them sound."""
     results = check_results(refreshed.run("audit"))
     assert all(found.passed for found in results.values()), results
-    assert len(results) == 22
+    assert len(results) == 30
     rows = {
         asset: value(found.metadata, "rows")
         for (asset, name), found in results.items()

@@ -19,6 +19,7 @@ from helicarrier.ledger.tables import (
     USAGE_COST_HISTORY,
 )
 from helicarrier.lineage.content.tables import ANNOTATIONS, DOCUMENTS, MESSAGES
+from helicarrier.lineage.git.tables import GIT_CHANGES, GIT_COMMITS, GIT_REFS, SESSION_COMMITS
 from helicarrier.usage.tables import (
     DAILY_PROVENANCE_AGG,
     DAILY_USAGE_AGG,
@@ -49,7 +50,12 @@ CONTRACTS = {
     "documents": DOCUMENTS,
     "messages": MESSAGES,
     "annotations": ANNOTATIONS,
+    "git_commits": GIT_COMMITS,
+    "git_changes": GIT_CHANGES,
+    "git_refs": GIT_REFS,
+    "session_commits": SESSION_COMMITS,
 }
+GIT = {"git_commits", "git_changes", "git_refs", "session_commits"}
 CONTENT = {"documents", "messages", "annotations"}
 HEAVY = ("pandas", "pandera", "pyarrow", "altair", "alembic", "genai_prices")
 
@@ -73,7 +79,7 @@ def test_asset_keys() -> None:
     assert by_group == {
         "ledger": LEDGER,
         "usage": DAILY | {"model_perf_agg"} | UPKEEP,
-        "lineage": CONTENT,
+        "lineage": CONTENT | GIT,
     }
 
 
@@ -87,6 +93,7 @@ def test_asset_checks() -> None:
         ("session_ledger", "import_totals"),
         ("daily_usage_agg", "parity"),
         *((asset, name) for asset in CONTENT for name in ("orphans", "constraints")),
+        *((asset, "orphans") for asset in GIT),
     }
 
 
@@ -104,6 +111,7 @@ def test_jobs_and_what_they_select() -> None:
         for asset in CONTENT
         for check in ("governance", "orphans", "constraints")
     }
+    checks_of_git = {f"{asset}:{check}" for asset in GIT for check in ("governance", "orphans")}
     found = {
         job.name: {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
         | {
@@ -117,6 +125,7 @@ def test_jobs_and_what_they_select() -> None:
     assert found == {
         "import_sessions": LEDGER,
         "import_content": CONTENT | checks_of_content,
+        "sync_git": GIT | checks_of_git,
         "refresh_usage": DAILY | everything,
         "refresh_performance": performance,
         "nightly_usage": DAILY | everything | performance,
@@ -124,6 +133,7 @@ def test_jobs_and_what_they_select() -> None:
         "drop_old_rows": {"retention"},
         "audit": everything
         | checks_of_content
+        | checks_of_git
         | {f"{asset}:governance" for asset in ("model_perf_agg", "session_events", *UPKEEP)}
         | {"session_import:governance"},
     }

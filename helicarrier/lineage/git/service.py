@@ -10,6 +10,7 @@ from pathlib import Path
 
 from helicarrier import logs
 from helicarrier.errors import NotReady
+from helicarrier.ledger.runs import run_store
 from helicarrier.lineage.git.model import SyncReport
 from helicarrier.lineage.git.sessions import LinkReport, Located, link_sessions, located_sessions
 from helicarrier.lineage.git.source import GitSource
@@ -23,10 +24,14 @@ from helicarrier.store.warehouse import WarehouseStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
-    """What came of a sync; `sessions` is None where there is no ledger to link."""
+    """What came of a sync; `sessions` is None where there is no ledger to link.
+
+    `sessions_run_id` is the run that linked them.
+    """
 
     repositories: tuple[SyncReport, ...]
     sessions: LinkReport | None
+    sessions_run_id: str | None = None
 
 
 def sync_repositories(
@@ -48,8 +53,8 @@ def sync_repositories(
     try:
         if dry_run:
             reports = tuple(would_sync(source, store) for source in sources.values())
-            return Synced(repositories=reports, sessions=_linked(settings, store, None))
-        runs = RunStore(store)
+            return Synced(repositories=reports, sessions=_linked(settings, store, None)[0])
+        runs = run_store(settings, store)
         done = []
         for source in sources.values():
             with runs.run(
@@ -57,10 +62,8 @@ def sync_repositories(
             ) as run:
                 done.append(sync(source, store, run))
             logs.info("git.synced", repo=source.name, commits=done[-1].commits)
-        return Synced(
-            repositories=tuple(done),
-            sessions=_linked(settings, store, runs, dagster_run_id=dagster_run_id),
-        )
+        links, run_id = _linked(settings, store, runs, dagster_run_id=dagster_run_id)
+        return Synced(repositories=tuple(done), sessions=links, sessions_run_id=run_id)
     finally:
         if warehouse is None:
             store.close()
@@ -72,15 +75,15 @@ def _linked(
     runs: RunStore | None,
     *,
     dagster_run_id: str | None = None,
-) -> LinkReport | None:
+) -> tuple[LinkReport | None, str | None]:
     try:
         sessions = _sessions(settings)
     except NotReady:
-        return None
+        return None, None
     if runs is None:
-        return link_sessions(sessions, warehouse, None)
+        return link_sessions(sessions, warehouse, None), None
     with runs.run("session_commits", dagster_run_id=dagster_run_id) as run:
-        return link_sessions(sessions, warehouse, run)
+        return link_sessions(sessions, warehouse, run), run.run_id
 
 
 def _sessions(settings: Settings) -> list[Located]:
