@@ -280,7 +280,13 @@ FROM earlier_messages AS message;
 INSERT INTO messages BY NAME
 SELECT
   event_id, tenant_id, source, thread_id, msg_id, ts, author_raw, author_uuid, text, media_url,
-  media_type, '{}' AS attrs, '[]' AS pii_flags, COALESCE(created_at, now()) AS created_at,
+  media_type,
+  CAST(json_merge_patch(raw, '{
+    "event_id": null, "tenant_id": null, "source": null, "thread_id": null, "msg_id": null,
+    "ts": null, "author_raw": null, "author_uuid": null, "text": null, "media_url": null,
+    "media_type": null, "created_at": null
+  }') AS VARCHAR) AS attrs,
+  '[]' AS pii_flags, COALESCE(created_at, now()) AS created_at,
   'migration:content' AS run_id
 FROM earlier_talk
 WHERE broken = ''

@@ -46,7 +46,8 @@ CREATE TABLE annotations (
 CREATE TABLE messages (
   event_id VARCHAR PRIMARY KEY, tenant_id VARCHAR, source VARCHAR, thread_id VARCHAR,
   msg_id VARCHAR, ts TIMESTAMP WITH TIME ZONE, author_raw VARCHAR, author_uuid VARCHAR,
-  text VARCHAR, media_url VARCHAR, media_type VARCHAR, created_at TIMESTAMP WITH TIME ZONE
+  text VARCHAR, media_url VARCHAR, media_type VARCHAR, created_at TIMESTAMP WITH TIME ZONE,
+  reactions INTEGER
 );
 CREATE INDEX posts_slug ON posts (slug);
 """
@@ -177,6 +178,7 @@ def _rows() -> dict[str, list[Row]]:
             "media_url": "https://example.invalid/a.mp4" if n == 2 else None,
             "media_type": {2: "video", 7: "hologram"}.get(n),
             "created_at": at(n),
+            "reactions": n,
         }
         for n in range(1, 8)
     ]
