@@ -84,17 +84,17 @@ def governance_check(
 
 
 def not_there_yet(error: NotReady) -> dg.AssetCheckResult:
-    """The result of a check whose tables the first write will make: nothing is known yet.
+    """The result of a check where there is no warehouse file yet: nothing is known.
 
     Raises:
-        NotReady: the file is of a newer version, which nothing here will mend.
+        NotReady: the file is of a newer version, or could not be brought up to this one.
     """
     if error.code is not ErrorCode.MIGRATION_PENDING:
         raise error
     return dg.AssetCheckResult(
         passed=False,
         severity=dg.AssetCheckSeverity.WARN,
-        description="the warehouse file does not hold the table yet; the first write makes it",
+        description="there is no warehouse file yet; the first import makes it",
     )
 
 

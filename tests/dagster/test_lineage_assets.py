@@ -103,14 +103,20 @@ def test_a_breach_is_an_error_of_its_check(content: Project) -> None:
     assert "content_filled" in (failed["annotations", "governance"].description or "")
 
 
-def test_a_file_of_an_earlier_version_is_an_open_question(empty: Project) -> None:
-    """An audit writes nothing, so it does not migrate, and says that nothing is known."""
-    put_earlier(empty.settings.warehouse_path)
-    before = empty.settings.warehouse_path.read_bytes()
+def test_without_a_file_nothing_is_known(empty: Project) -> None:
+    """An audit makes no file, and a check without rows to look at passes nothing."""
     results = check_results(_audit(empty))
     assert set(results) == CHECKS
     assert {(found.passed, found.severity) for found in results.values()} == {(False, WARN)}
-    assert empty.settings.warehouse_path.read_bytes() == before
+    assert not empty.settings.warehouse_path.exists()
+
+
+def test_a_file_of_an_earlier_version_is_brought_up_to_date_and_audited(empty: Project) -> None:
+    """What was carried over keeps every rule; what could not is in quarantine."""
+    put_earlier(empty.settings.warehouse_path)
+    results = check_results(_audit(empty))
+    assert {name: found.passed for name, found in results.items()} == dict.fromkeys(CHECKS, True)
+    assert value(results["documents", "governance"].metadata, "rows") == 14
 
 
 def _audit(project: Project) -> dg.ExecuteInProcessResult:
