@@ -24,8 +24,8 @@ from helicarrier.ingest.files import FileRegister
 from helicarrier.ingest.importer import Importer, absolute, discover
 from helicarrier.ingest.parallel import OnProgress, import_files, no_progress
 from helicarrier.ingest.report import ImportReport, Progress
-from helicarrier.ledger import tables
 from helicarrier.ledger.runs import run_store
+from helicarrier.ledger.tables import CONTRACTS
 from helicarrier.settings import Settings
 from helicarrier.store import migrate
 from helicarrier.store.backup import backup
@@ -33,6 +33,7 @@ from helicarrier.store.operational import OperationalStore
 from helicarrier.store.rehearsal import RehearsalStore
 from helicarrier.store.run_model import Edge, Run, RunStatus
 from helicarrier.store.run_store import INTERRUPTED, RunStore, described
+from helicarrier.store.schema import METADATA
 
 ASSET_KEY = "session_import"
 """The run store's and Dagster's name for an import."""
@@ -41,20 +42,8 @@ FILE = "file"
 """The dataset of source files in the run store; the partition is the absolute path."""
 
 _DRY_RUN = "dry-run"
-_WRITTEN = (
-    tables.session_ledger,
-    tables.session_tellings,
-    tables.session_events,
-    tables.session_usage,
-    tables.call_copies,
-    tables.usage_cost_history,
-    tables.ledger_totals,
-    tables.dirty_days,
-    tables.import_files,
-    tables.import_reports,
-    tables.ingest_quarantine,
-)
-"""What an import reads and writes."""
+_COPIED = tuple(METADATA.tables[contract.name] for contract in CONTRACTS)
+"""Every table of the ledger, so that nothing an import writes can reach the store."""
 
 _OUT_OF_REACH = {
     ErrorCode.DB_PATH_INVALID,
@@ -272,5 +261,5 @@ def _rehearsed(job: _Job, url: str) -> ImportReport:
                 backup(url, Path(folder)).rename(copy)
             rehearsal = Run(run_id=_DRY_RUN, started_at=job.clock())
             return job.run(f"sqlite:///{copy}", rehearsal, started_at=rehearsal.started_at)
-    with closing(RehearsalStore(url, _WRITTEN)) as store:
+    with closing(RehearsalStore(url, _COPIED)) as store:
         return job.rehearse(store)

@@ -14,6 +14,7 @@ from typing import Literal
 from sqlalchemy import Connection, Table, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from helicarrier.ledger import run_markers
 from helicarrier.ledger.tables import session_events, session_ledger
 from helicarrier.store.operational import OperationalStore
 from helicarrier.usage.columnar import midnight
@@ -99,6 +100,13 @@ def retain(
                     rows[table.name] = _drop_aggregates(store, table, day)
         with store.write() as connection:
             _move(connection, subject, day, run_id=run_id, now=now)
+            run_markers.mark(
+                connection,
+                run_id,
+                {(retention_marks.name, subject.value): 1},
+                now=now,
+                last=subject == [*kept_from][-1],
+            )
     return Retained(rows=rows, kept_from=kept_from)
 
 
