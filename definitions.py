@@ -34,6 +34,7 @@ from resources import resources_of
 from schedules import upkeep as upkeep_schedules
 from schedules import usage as usage_schedules
 from sensors import ledger as ledger_sensors
+from sensors import lineage as lineage_sensors
 from sensors import usage as usage_sensors
 
 __all__ = [
@@ -69,7 +70,7 @@ def build_defs(**overrides: object) -> dg.Definitions:
         ],
         jobs=jobs.JOBS,
         schedules=[*usage_schedules.SCHEDULES, *upkeep_schedules.SCHEDULES],
-        sensors=[*ledger_sensors.SENSORS, *usage_sensors.SENSORS],
+        sensors=[*ledger_sensors.SENSORS, *usage_sensors.SENSORS, *lineage_sensors.SENSORS],
         resources=resources_of(configuration.load()) | overrides,
         executor=dg.in_process_executor,
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from assets.declarations import TRANSIENT, WAREHOUSE_POOL, table_spec
+from assets.declarations import OWNERS, TRANSIENT, WAREHOUSE_POOL, table_spec
 from assets.runs import as_dagster_failures
 from helicarrier.lineage.content import tables
 from helicarrier.lineage.content.importing import import_content
@@ -101,4 +101,16 @@ def _preview(report: ContentReport) -> str:
     return f"| records | |\n|---|--:|\n{rows}\n\n{refused}".rstrip()
 
 
-ASSETS = [import_content_files]
+RUN_STORE = dg.AssetSpec(
+    "run_store",
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"duckdb"},
+    tags={"area": GROUP},
+    description=(
+        "One row per run of an asset, an import or a service, with a chain of events that shows "
+        "any edit. Every asset writes it; nothing materializes it."
+    ),
+)
+
+ASSETS = [import_content_files, RUN_STORE]

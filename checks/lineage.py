@@ -1,4 +1,4 @@
-"""Checks of content: rows keep their contracts, nothing is orphaned, and the constraints hold.
+"""Checks of runs and content: events and rows are as written, nothing is orphaned.
 
 The constraints are the database's own, so their check asks the file two things: are they there as
 declared, and do they refuse rows that break them. The rows that try it never reach the file.
@@ -21,6 +21,7 @@ from resources import WarehouseResource
 
 Find = Callable[[DuckDBPyConnection, set[str]], list[Finding]]
 
+_NAMED = 5
 _CONTENT = (tables.DOCUMENTS, tables.MESSAGES, tables.ANNOTATIONS)
 
 
@@ -89,7 +90,50 @@ def _result(findings: list[Finding]) -> dg.AssetCheckResult:
     )
 
 
+@dg.asset_check(
+    asset="run_store",
+    name="chain",
+    retry_policy=TRANSIENT,
+    description=(
+        "Events, runs, inputs and outputs are as they were written, and as long as the anchors in "
+        "the audit log say."
+    ),
+)
+def run_store_is_sound(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    """What was edited, removed, inserted, moved or cut off is named."""
+    with as_dagster_failures():
+        found = warehouse.runs().audit()
+    counts: dict[str, object] = {
+        "events": found.events,
+        "runs": found.runs,
+        "anchors": found.anchors,
+        "newest_link": found.head,
+        "findings": len(found.findings),
+    }
+    if found.findings:
+        named = "; ".join(f"{one.subject} {one.message}" for one in found.findings[:_NAMED])
+        return dg.AssetCheckResult(
+            passed=False,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description=f"{len(found.findings)} findings: {named}",
+            metadata=counts | {"remedy": "`helicarrier lineage verify` names them all."},
+        )
+    if not found.events:
+        return dg.AssetCheckResult(
+            passed=False,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="nothing has run yet: there is nothing to verify",
+            metadata=counts,
+        )
+    return dg.AssetCheckResult(
+        passed=True,
+        description=f"{found.events:,} events of {found.runs:,} runs are as they were written",
+        metadata=counts,
+    )
+
+
 CHECKS = [
+    run_store_is_sound,
     *(
         governance_check(contract.name, contract, day="created_at", place=Place.WAREHOUSE)
         for contract in _CONTENT

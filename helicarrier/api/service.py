@@ -15,15 +15,14 @@ from helicarrier.api.tokens import Authenticator
 from helicarrier.cost.governed import Pricer
 from helicarrier.cost.prices import PriceBook
 from helicarrier.errors import ErrorCode, HelicarrierError, StorageUnavailable
+from helicarrier.ledger.runs import run_store
 from helicarrier.ledger.writer import LedgerWriter, Tally
 from helicarrier.settings import Settings
 from helicarrier.store import migrate
 from helicarrier.store.migrate import Readiness
 from helicarrier.store.operational import OperationalStore
 from helicarrier.store.run_model import Run
-from helicarrier.store.run_store import RunStore
 from helicarrier.store.versions import CORE
-from helicarrier.store.warehouse import WarehouseStore
 
 RUN_NAME = "http_ingest"
 """The run store's name for a service: one run from its start to its end."""
@@ -109,7 +108,7 @@ class Service:
     def _open(self) -> None:
         migrate.upgrade(self.settings.url, self.settings.backups_dir)
         if self._runs is None:
-            runs = RunStore(WarehouseStore(self.settings.warehouse_path))
+            runs = run_store(self.settings)
             context = runs.run(RUN_NAME)
             self._run = context.__enter__()
             self._runs = context

@@ -123,8 +123,12 @@ class RunStore:
         dagster_run_id: str | None = None,
         parent_run_id: str | None = None,
         config: Mapping[str, object] | None = None,
+        now: datetime | None = None,
     ) -> Run:
-        """Records a run as running; closes the runs whose process has died."""
+        """Records a run as running; closes the runs whose process has died.
+
+        `now` is given where `started_at` lies in the past.
+        """
         process = this_process()
         settled = {**self._config, **(config or {})}
         record = RunRecord(
@@ -152,7 +156,7 @@ class RunStore:
             attrs={CONFIG: plain(settled)},
         )
         with self._database.write() as statements:
-            self._close_dead(statements, started_at)
+            self._close_dead(statements, now or started_at)
             run_writing.begin(statements, record)
         return Run(run_id=run_id, started_at=started_at, attrs={CONFIG: plain(settled)})
 

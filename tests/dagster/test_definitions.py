@@ -79,7 +79,7 @@ def test_asset_keys() -> None:
     assert by_group == {
         "ledger": LEDGER,
         "usage": DAILY | {"model_perf_agg"} | UPKEEP,
-        "lineage": CONTENT | GIT,
+        "lineage": CONTENT | GIT | {"run_store"},
     }
 
 
@@ -92,6 +92,7 @@ def test_asset_checks() -> None:
     assert found == {(asset, "governance") for asset in CONTRACTS} | {
         ("session_ledger", "import_totals"),
         ("daily_usage_agg", "parity"),
+        ("run_store", "chain"),
         *((asset, name) for asset in CONTENT for name in ("orphans", "constraints")),
         *((asset, "orphans") for asset in GIT),
     }
@@ -135,7 +136,7 @@ def test_jobs_and_what_they_select() -> None:
         | checks_of_content
         | checks_of_git
         | {f"{asset}:governance" for asset in ("model_perf_agg", "session_events", *UPKEEP)}
-        | {"session_import:governance"},
+        | {"session_import:governance", "run_store:chain"},
     }
 
 
@@ -171,14 +172,16 @@ def test_schedules_their_times_and_whether_they_run() -> None:
 
 
 def test_sensors_what_they_start_and_whether_they_run() -> None:
-    """Both sensors run by themselves: without folders or dirty days they ask for nothing."""
+    """All run by themselves: without folders, dirty days or failures they ask for nothing."""
     found = {
-        sensor.name: ({job.name for job in sensor.jobs}, sensor.default_status)
+        sensor.name: ({target.job_name for target in sensor.targets}, sensor.default_status)
         for sensor in repository().sensor_defs
     }
     assert found == {
         "session_files": ({"import_sessions"}, dg.DefaultSensorStatus.RUNNING),
         "dirty_days": ({"refresh_usage", "refresh_performance"}, dg.DefaultSensorStatus.RUNNING),
+        "failed_runs": (set(), dg.DefaultSensorStatus.RUNNING),
+        "cancelled_runs": (set(), dg.DefaultSensorStatus.RUNNING),
     }
 
 
@@ -209,7 +212,9 @@ def test_asset_says_its_grain_and_who_answers_for_it(asset: str) -> None:
 def test_steps_that_write_the_warehouse_file_share_a_pool() -> None:
     """Each materialization records its run in the DuckDB file, which has one writer."""
     pools = {
-        asset.op.pool for asset in definitions.defs.resolve_asset_graph().assets_defs if asset.keys
+        asset.op.pool
+        for asset in definitions.defs.resolve_asset_graph().assets_defs
+        if asset.is_executable and asset.keys
     }
     assert pools == {"duckdb"}
 
