@@ -29,9 +29,8 @@ from helicarrier.ledger.enums import FileState
 from helicarrier.ledger.writer import BatchOutcome, EnvelopeStatus, LedgerWriter
 from helicarrier.store.operational import OperationalStore
 
-ROWS_PER_COMMIT = 20_000
-BYTES_PER_COMMIT = 64 * 1024 * 1024
-SPOOLED_FROM_BYTES = 32 * 1024 * 1024
+ROWS_PER_COMMIT = 12_000
+BYTES_PER_COMMIT = 32 * 1024 * 1024
 _SUFFIXES = {".json", ".jsonl", ".ndjson"}
 
 Lock = Callable[[], AbstractContextManager[object]]
@@ -146,7 +145,7 @@ class Importer:
                 )
             progress.files_ignored += 1
             return
-        if stat.st_size > SPOOLED_FROM_BYTES:
+        if stat.st_size > BYTES_PER_COMMIT:
             yield from _spooled(stretches(path, reader, known))
         else:
             yield from list(stretches(path, reader, known))

@@ -27,7 +27,7 @@ from helicarrier.ingest.report import Progress
 from helicarrier.store.operational import OperationalStore
 
 WORTH_A_PROCESS_BYTES = 48 * 1024 * 1024
-LARGEST_TASK_BYTES = 64 * 1024 * 1024
+LARGEST_TASK_BYTES = 32 * 1024 * 1024
 SMALLEST_TASK_BYTES = 8 * 1024 * 1024
 MOST_WORKERS = 2  # SQLite has one writer: a third reader would only wait for its turn
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from helicarrier.errors import ErrorCode, InputRejected
-from helicarrier.ingest.importer import SPOOLED_FROM_BYTES, discover
+from helicarrier.ingest.importer import BYTES_PER_COMMIT, discover
 from helicarrier.ledger.tables import (
     import_files,
     ingest_quarantine,
@@ -245,10 +245,10 @@ def test_a_large_file_that_turns_bad_at_its_end_is_refused_whole(
 ) -> None:
     """Also when it has to wait in a temporary file until it was read."""
     filler = "x" * 500_000
-    count = SPOOLED_FROM_BYTES // 500_000 + 10
+    count = BYTES_PER_COMMIT // 500_000 + 10
     good = [logs.answer(f"msg_{n}", n / 10, content=[filler]) for n in range(count)]
     path = logs.write(tmp_path / "a.jsonl", *good, *[b"oops"] * 50)
-    assert path.stat().st_size > SPOOLED_FROM_BYTES
+    assert path.stat().st_size > BYTES_PER_COMMIT
     progress = sqlite_ledger.read(path)
     assert [error.code for error in progress.errors] == ["TOO_MANY_BAD_LINES"]
     assert sqlite_ledger.rows(session_ledger) == []
