@@ -226,11 +226,11 @@ def test_an_interrupted_import_ends_with_130_and_without_a_traceback(
     workers: str, start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     """Control-C reaches every process of the group; what was committed stays."""
-    for attempt in range(4):
+    for attempt in range(10):
         data_dir = tmp_path / f"data-{attempt}"
         process = start(data_dir, "--workers", workers)
         if _wait(partial(_is_importing, process, data_dir, int(workers))):
-            time.sleep(0.05 / (attempt + 1))
+            time.sleep(0.05 / 2**attempt)
             os.killpg(process.pid, signal.SIGINT)
         _, stderr = process.communicate(timeout=30)
         if process.returncode == 0:
