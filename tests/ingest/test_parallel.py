@@ -105,13 +105,28 @@ def _wait(condition: Callable[[], bool], seconds: float = 10) -> bool:
     return True
 
 
+def _told(progress: Progress) -> tuple[int, ...]:
+    """What a report says whoever was the first to write a call that several files have."""
+    records, rows = progress.records, progress.rows
+    return (
+        records.read,
+        records.written + records.duplicate,
+        records.skipped,
+        records.quarantined,
+        records.deferred,
+        rows.sessions_new,
+        rows.calls_new,
+        rows.events_new,
+    )
+
+
 # Outcome ------------------------------------------------------------------------------------------
 
 
 def test_two_processes_give_what_one_gives(
     corpus: Path, sqlite_ledger: Ledger, tmp_path: Path
 ) -> None:
-    """The same rows and the same report, whoever read what."""
+    """The same rows, and a report that differs in nothing but which copy of a call came first."""
     seen: list[int] = []
 
     def watch(_progress: Progress, files: int) -> None:
@@ -124,7 +139,7 @@ def test_two_processes_give_what_one_gives(
     sqlite_ledger.wipe()
     together = import_files(sqlite_ledger.url, files, run_id="two", workers=2, on_progress=watch)
     assert sqlite_ledger.dump((*LEDGER, dirty_days)) == one
-    assert (together.records, together.rows) == (alone.records, alone.rows)
+    assert _told(together) == _told(alone)
     assert (together.files_read, together.bytes_read) == (alone.files_read, alone.bytes_read)
     assert seen == sorted(seen)
     assert seen[-1] == len(files)
