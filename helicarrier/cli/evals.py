@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from helicarrier import times
-from helicarrier.cli.common import json_option, print_json
+from helicarrier.cli.common import data_dir_option, json_option, print_json, settings_of
 from helicarrier.cli.evals_options import (
     confidence_option,
     input_option,
@@ -35,7 +35,8 @@ def evals() -> None:
     """Judge eval results by release gates, compare runs, judge them again.
 
     A verdict is pass, fail or inconclusive: an interval decides, not a bare value, and nothing
-    passes without data. Where a RUN is asked for, give a report that `evals run --output` wrote.
+    passes without data. Where a RUN is asked for, give the id of a stored run or a report that
+    `evals run --output` wrote.
     """
 
 
@@ -47,7 +48,7 @@ def evals() -> None:
     help="Write the report with the samples to this file.",
 )
 @click.option(
-    "--baseline", metavar="FILE", help="Report or results that the run must not be worse than."
+    "--baseline", metavar="RUN", help="Run, report or results that the run must not be worse than."
 )
 @threshold_options
 @margin_option
@@ -58,6 +59,7 @@ def evals() -> None:
 @run_options
 @click.option("--dry-run", is_flag=True, help="Judge and print; write nothing.")
 @json_option
+@data_dir_option
 def run(
     *,
     input_: Path,
@@ -77,6 +79,7 @@ def run(
     dataset_ref: str | None,
     dry_run: bool,
     as_json: bool,
+    data_dir: Path | None,
     **thresholds: float,
 ) -> int:
     """Judge a file of eval results; ends with 2 unless every gate passes.
@@ -87,42 +90,49 @@ def run(
       helicarrier evals run --input examples/evals/records.jsonl --slice model_id --json
       helicarrier evals run --input examples/evals/inspect.json --policy point --dry-run
     """
-    from helicarrier.cli.evals_runs import records_of
+    from helicarrier.cli.evals_runs import records_of, save, store_exists
     from helicarrier.cli.evals_views import verdict_table
     from helicarrier.evals import evaluation
     from helicarrier.evals.readers.registry import read_file
     from helicarrier.evals.report import report
     from helicarrier.evals.report_file import write_report
 
-    started_at = times.now()
+    started_at, settings = times.now(), settings_of(data_dir)
     scores = dict(outcomes)
     records = read_file(input_, format_name=format_name, outcomes=scores)
     before = (
-        None if baseline is None else records_of(baseline, format_name=format_name, outcomes=scores)
+        None
+        if baseline is None
+        else records_of(baseline, settings, format_name=format_name, outcomes=scores)
     )
-    found = evaluation.judge(
-        records,
-        evaluation.Rules(
-            thresholds={Gate(name): value for name, value in thresholds.items()},
-            margins={**DEFAULT_MARGINS, **dict(margins)},
-            policy=Policy(policy),
-            rate_interval=RateInterval(rate_interval),
-            confidence=confidence,
-            min_n=min_n,
-            slices=slices,
-        ),
-        evaluation.Origin(
-            run_id=str(uuid.uuid4()),
-            started_at=started_at,
-            finished_at=times.now(),
-            code_version=code_version(),
-            run_type=RunType(run_type),
-            triggered_by=triggered_by,
-            commit_sha=commit_sha,
-            dataset_ref=dataset_ref or input_.name,
-        ),
-        before,
+    rules = evaluation.Rules(
+        thresholds={Gate(name): value for name, value in thresholds.items()},
+        margins={**DEFAULT_MARGINS, **dict(margins)},
+        policy=Policy(policy),
+        rate_interval=RateInterval(rate_interval),
+        confidence=confidence,
+        min_n=min_n,
+        slices=slices,
     )
+    origin = evaluation.Origin(
+        run_id=str(uuid.uuid4()),
+        started_at=started_at,
+        finished_at=times.now(),
+        code_version=code_version(),
+        run_type=RunType(run_type),
+        triggered_by=triggered_by,
+        commit_sha=commit_sha,
+        dataset_ref=dataset_ref or input_.name,
+    )
+    found = evaluation.judge(records, rules, origin, before)
+    if not dry_run:
+        if store_exists(settings):
+            save(found, rules, origin, settings)
+            click.echo(f"stored run {found.run.run_id}", err=True)
+        else:
+            click.echo(
+                "not stored: there is no store (`helicarrier migrate up` makes it)", err=True
+            )
     if output is not None and not dry_run:
         write_report(output, report(found, generated_at=times.now(), with_samples=True))
         click.echo(f"wrote {output}", err=True)
@@ -136,7 +146,8 @@ def run(
 @evals.command()
 @click.argument("run", metavar="RUN")
 @json_option
-def show(*, run: str, as_json: bool) -> int:
+@data_dir_option
+def show(*, run: str, as_json: bool, data_dir: Path | None) -> int:
     """Show the verdicts of a run as they were given; ends with 2 unless every gate passed.
 
     \b
@@ -148,7 +159,7 @@ def show(*, run: str, as_json: bool) -> int:
     from helicarrier.cli.evals_views import verdict_table
     from helicarrier.evals.report import report
 
-    found = whole_run(run)
+    found = whole_run(run, settings_of(data_dir))
     if as_json:
         print_json(report(found, generated_at=found.run.finished_at or found.run.started_at))
     else:
@@ -159,7 +170,8 @@ def show(*, run: str, as_json: bool) -> int:
 @evals.command()
 @click.argument("run", metavar="RUN")
 @json_option
-def replay(*, run: str, as_json: bool) -> None:
+@data_dir_option
+def replay(*, run: str, as_json: bool, data_dir: Path | None) -> None:
     """Judge a run again from its samples; ends with 7 unless every verdict is the same.
 
     \b
@@ -172,7 +184,7 @@ def replay(*, run: str, as_json: bool) -> None:
     from helicarrier.evals import evaluation
     from helicarrier.evals.decision import verdict_bytes, verdict_json
 
-    again = evaluation.replay(whole_run(run))
+    again = evaluation.replay(whole_run(run, settings_of(data_dir)))
     digest = sha256(verdict_bytes(again.verdicts))
     if as_json:
         print_json(
@@ -200,6 +212,7 @@ def replay(*, run: str, as_json: bool) -> None:
 @confidence_option
 @reading_options
 @json_option
+@data_dir_option
 def compare(
     *,
     run: str,
@@ -208,6 +221,7 @@ def compare(
     format_name: str | None,
     outcomes: tuple[tuple[str, str], ...],
     as_json: bool,
+    data_dir: Path | None,
 ) -> None:
     """Compare two runs item by item; both may also be files of eval results.
 
@@ -221,8 +235,10 @@ def compare(
     from helicarrier.evals import comparing
 
     scores = dict(outcomes)
+    settings = settings_of(data_dir)
     after, before = (
-        records_of(target, format_name=format_name, outcomes=scores) for target in (run, baseline)
+        records_of(target, settings, format_name=format_name, outcomes=scores)
+        for target in (run, baseline)
     )
     found = comparing.compare(after.records, before.records, confidence=confidence)
     if as_json:
@@ -245,6 +261,7 @@ def compare(
 @confidence_option
 @reading_options
 @json_option
+@data_dir_option
 def flakes(
     *,
     runs: tuple[str, ...],
@@ -254,6 +271,7 @@ def flakes(
     format_name: str | None,
     outcomes: tuple[tuple[str, str], ...],
     as_json: bool,
+    data_dir: Path | None,
     **thresholds: float,
 ) -> None:
     """Show how often items flip over runs of one configuration, and what that does to each gate.
@@ -271,9 +289,12 @@ def flakes(
     from helicarrier.evals.evaluation import Rules
     from helicarrier.evals.flakes import flake_ledger
 
-    scores = dict(outcomes)
+    scores, settings = dict(outcomes), settings_of(data_dir)
     found = flake_ledger(
-        [records_of(each, format_name=format_name, outcomes=scores).records for each in runs],
+        [
+            records_of(each, settings, format_name=format_name, outcomes=scores).records
+            for each in runs
+        ],
         Rules(
             thresholds={Gate(name): value for name, value in thresholds.items()},
             policy=Policy(policy),
@@ -287,19 +308,48 @@ def flakes(
         show_table(flake_table(found))
 
 
+@evals.command("list")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@json_option
+@data_dir_option
+def list_(*, limit: int, as_json: bool, data_dir: Path | None) -> None:
+    """List the stored runs, newest first.
+
+    \b
+    EXAMPLES
+      helicarrier evals list
+      helicarrier evals list --limit 5 --json
+    """
+    from helicarrier.cli.evals_runs import repository_of
+    from helicarrier.cli.evals_views import runs_table
+    from helicarrier.evals.report import run_json
+
+    with repository_of(settings_of(data_dir)) as repository:
+        found = repository.runs(limit=limit)
+    if as_json:
+        print_json({"runs": [run_json(each) for each in found]})
+    elif found:
+        show_table(runs_table(found))
+    if not found:
+        click.echo("no eval run is stored", err=True)
+
+
 @evals.command("ingest-sql")
-@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
-def ingest_sql(*, file: Path) -> None:
+@click.argument("file", metavar="FILE")
+@data_dir_option
+def ingest_sql(*, file: str, data_dir: Path | None) -> None:
     """Print the Postgres script that loads a report; running it twice changes nothing.
+
+    FILE is a report that `evals run --output` wrote, or the id of a stored run.
 
     \b
     EXAMPLES
       helicarrier evals ingest-sql report.json
     """
+    from helicarrier.cli.evals_runs import whole_run
     from helicarrier.evals import ingest_sql as script
-    from helicarrier.evals.report_file import read_report
 
-    for statement in script.ingest_sql(read_report(file)):
+    for statement in script.ingest_sql(whole_run(file, settings_of(data_dir))):
         click.echo(statement)
 
 

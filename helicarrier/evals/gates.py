@@ -51,7 +51,7 @@ def evaluate(
         if baseline is not None:
             found = _against(found, gate, frame, baseline, sliced, decision)
         rows += found
-    return sorted(rows, key=_place)
+    return in_order(rows)
 
 
 def passes(rows: Iterable[GateResult]) -> bool:
@@ -68,6 +68,11 @@ def slicings(frame: SampleFrame, decision: Decision) -> list[Slicing]:
         expected.setdefault(key, set()).update({value} if value else ())
     keyed = (slicing_of(frame, key, values) for key, values in sorted(expected.items()))
     return [whole(frame), *keyed]
+
+
+def in_order(rows: Iterable[GateResult]) -> list[GateResult]:
+    """All samples first, then slices by key and value, in each the gates in their order."""
+    return sorted(rows, key=_place)
 
 
 _ORDER = {gate: place for place, gate in enumerate(Gate)}

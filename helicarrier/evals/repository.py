@@ -1,6 +1,7 @@
 """Eval runs, their samples and verdicts as the gates and the command line see them.
 
-A run is stored whole, in one transaction: there is no verdict whose samples are missing.
+A run is stored whole, in one transaction: there is no verdict whose samples are missing. What is
+here loads no database library; `sql_repository` does.
 """
 
 from collections.abc import Sequence
@@ -40,5 +41,5 @@ class EvalRepository(Protocol):
         ...
 
     def verdicts(self, run_id: str) -> list[GateResult]:
-        """The verdicts of a run: gates in their order, all samples first, then slices by name."""
+        """The verdicts of a run: all samples first, then slices by name, gates in their order."""
         ...

@@ -13,7 +13,6 @@ from helicarrier.canonical import JSONValue, canonical_bytes
 from helicarrier.errors import Conflict, InputRejected
 from helicarrier.evals import samples as forms
 from helicarrier.evals.enums import (
-    ALL,
     Direction,
     Gate,
     Method,
@@ -21,6 +20,7 @@ from helicarrier.evals.enums import (
     RunType,
     Verdict,
 )
+from helicarrier.evals.gates import in_order
 from helicarrier.evals.model import EvalRecord, EvalRun, EvalSample, GateResult
 from helicarrier.evals.tables import ai_eval_gate_results, ai_eval_runs, ai_eval_samples
 from helicarrier.store.operational import OperationalStore
@@ -50,7 +50,6 @@ _VERDICT_PLAIN = (
     "delta_ci_high",
 )
 _AT_ONCE = 1_000
-_PLACES = {gate: place for place, gate in enumerate(Gate)}
 
 
 class SqlEvalRepository:
@@ -153,10 +152,7 @@ def _samples(connection: Connection, run_id: str) -> list[EvalSample]:
 
 def _verdicts(connection: Connection, run_id: str) -> list[GateResult]:
     query = select(ai_eval_gate_results).where(ai_eval_gate_results.c.run_id == run_id)
-    found = [_verdict_of(row) for row in connection.execute(query).mappings()]
-    return sorted(
-        found, key=lambda v: (_PLACES[v.gate], v.slice_key != ALL, v.slice_key, v.slice_value)
-    )
+    return in_order([_verdict_of(row) for row in connection.execute(query).mappings()])
 
 
 def _run_row(run: EvalRun) -> dict[str, object]:

@@ -203,7 +203,7 @@ AI_EVAL_SAMPLES = TableContract(
         c.text("selected_provider", "Provider that was chosen.", nullable=True),
         c.choice("route_strategy", values_of(RouteStrategy), "How it was chosen.", nullable=True),
         _between("fallback_used", "1 when another one stood in.", 0, 1, nullable=True),
-        _latency("How long it took; NULL: not measured."),
+        c.count("latency_ms", "How long it took; NULL: not measured.", "ms", nullable=True),
         c.flag("schema_valid", "1 when the answer had the right form."),
         c.flag("patch_apply_success", "1 when the patch could be applied."),
         c.flag("edited_after_generate", "1 when somebody edited the result."),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,9 @@ from helicarrier.cli.evals import evals
 from helicarrier.evals.catalog import MEASURES
 from helicarrier.evals.enums import Gate
 from helicarrier.evals.report import KEYS
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, migrated_sqlite
+
+__all__ = ["migrated_sqlite"]
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "evals" / "run_offline_eval.py"
@@ -42,8 +45,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, report: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the examples and a report, where the commands run."""
+def workplace(
+    tmp_path: Path, report: Path, ready_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A folder with the examples, a report and an empty store, where the commands run."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     (tmp_path / "report.json").write_bytes(report.read_bytes())
     monkeypatch.chdir(tmp_path)
@@ -56,7 +61,7 @@ def test_examples_of_the_help_work(helicarrier: Command, workplace: Path, line: 
     blocked = "inspect.json" in " ".join(line) or "--slice" in line
     ended = helicarrier(*line)
     assert ended.code == (2 if blocked else 0)
-    assert ended.out
+    assert ended.out or ended.err == "no eval run is stored\n"
 
 
 def documented() -> list[list[str]]:
@@ -167,12 +172,85 @@ def test_mistakes_are_told_from_a_gate(
 
 
 def test_dry_run_writes_nothing(helicarrier: Command, workplace: Path) -> None:
-    """It judges all the same."""
+    """It judges all the same, and leaves neither a file nor a row."""
     line = ["evals", "run", "--input", "examples/evals/records.jsonl", "--output", "new.json"]
     assert helicarrier(*line, "--dry-run").code == 0
     assert not (workplace / "new.json").exists()
+    assert helicarrier("evals", "list").out == ""
     assert helicarrier(*line).code == 0
     assert (workplace / "new.json").exists()
+
+
+def stored_id(err: str) -> str:
+    """The id of the run that a command says it has stored."""
+    found = re.search(r"stored run (\S+)", err)
+    assert found is not None
+    return found[1]
+
+
+def test_run_is_stored_and_found_by_its_id(helicarrier: Command, workplace: Path) -> None:
+    """Shown, replayed, compared and exported from the store; the baseline is stored beside it."""
+    line = ["evals", "run", "--input", "examples/evals/regressed.jsonl", "--slice", "model_id"]
+    first = stored_id(helicarrier(*line).err)
+    second = stored_id(helicarrier(*line, "--baseline", "examples/evals/records.jsonl").err)
+    third = stored_id(helicarrier(*line, "--baseline", first).err)
+    listed = json.loads(helicarrier("evals", "list", "--json").out)["runs"]
+    assert len(listed) == 4
+    assert {run["run_id"] for run in listed} > {first, second, third}
+    assert first in helicarrier("evals", "list").out
+    for run in (first, second, third):
+        ended = helicarrier("evals", "replay", run, "--json")
+        assert (ended.code, json.loads(ended.out)["identical"]) == (0, True)
+        assert helicarrier("evals", "show", run).code == 2
+        assert run in helicarrier("evals", "ingest-sql", run).out
+    rows = json.loads(helicarrier("evals", "show", third, "--json").out)["verdicts"]
+    assert {row["baseline_run_id"] for row in rows} == {first}
+    assert {row["delta"] for row in rows} == {0.0}
+    measures = json.loads(helicarrier("evals", "compare", second, first, "--json").out)["measures"]
+    assert {row["finding"] for row in measures} == {"no_difference_shown"}
+
+
+def test_verdict_that_was_changed_in_the_store_is_found(
+    helicarrier: Command, workplace: Path
+) -> None:
+    """A replay that does not give the stored rows ends with 7, as do changed samples."""
+    run = stored_id(helicarrier("evals", "run", "--input", "examples/evals/few.jsonl").err)
+    with sqlite3.connect(workplace / "data" / "helicarrier.sqlite") as connection:
+        connection.execute("UPDATE ai_eval_gate_results SET verdict = 'pass'")
+    ended = helicarrier("evals", "replay", run)
+    assert (ended.code, ended.out) == (7, "")
+    assert "other verdicts" in ended.err
+    with sqlite3.connect(workplace / "data" / "helicarrier.sqlite") as connection:
+        connection.execute("UPDATE ai_eval_samples SET latency_ms = 1 WHERE record_id = 'r0001'")
+    assert helicarrier("evals", "replay", run).code == 7
+
+
+def test_unknown_run_ends_with_4(helicarrier: Command, workplace: Path) -> None:
+    """The hint says where the ids are."""
+    ended = helicarrier("evals", "show", "0b8f4c1e-7a43-4b51-9a36-0c8e1a7f2d11")
+    assert ended.code == 4
+    assert "helicarrier evals list" in ended.err
+
+
+def test_without_a_store_the_gates_still_speak(
+    helicarrier: Command, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build server has none: the command says so, and no file appears."""
+    monkeypatch.chdir(ROOT)
+    ended = helicarrier("evals", "run", "--input", "examples/evals/records.jsonl")
+    assert ended.code == 0
+    assert "not stored" in ended.err
+    assert not data_dir.exists()
+    assert helicarrier("evals", "list").code == 3
+
+
+def test_store_of_another_version_is_not_written(helicarrier: Command, workplace: Path) -> None:
+    """What cannot be stored is not judged in silence: the command ends with 3."""
+    with sqlite3.connect(workplace / "data" / "helicarrier.sqlite") as connection:
+        connection.execute("UPDATE helicarrier_core_version SET version_num = '0002'")
+    line = ["evals", "run", "--input", "examples/evals/records.jsonl"]
+    assert helicarrier(*line).code == 3
+    assert helicarrier(*line, "--dry-run").code == 0
 
 
 def test_output_that_cannot_be_written_ends_with_6(helicarrier: Command, workplace: Path) -> None:
