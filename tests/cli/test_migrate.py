@@ -65,7 +65,11 @@ def test_up_takes_a_backup_first_and_brings_the_store_up(
     ended = helicarrier("migrate", "up")
     assert ended.code == 0
     (backup,) = (old_store / "backups").glob("*.sqlite")
-    assert ended.out.splitlines() == [f"backup {backup}", f"0002; the store is at {CORE.head}"]
+    applied = ", ".join(CORE.revisions[1:])
+    assert ended.out.splitlines() == [
+        f"backup {backup}",
+        f"{applied}; the store is at {CORE.head}",
+    ]
     assert _status(helicarrier)[0] == 0
     assert helicarrier("migrate", "up").out == f"nothing to do; the store is at {CORE.head}\n"
     assert helicarrier("migrate", "up", "--dry-run").out == "nothing to do\n"
