@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from helicarrier import times
 from helicarrier.errors import ErrorCode, UsageError
@@ -113,20 +113,35 @@ def revoke(store: OperationalStore, token_id: str, *, actor: str, now: datetime)
         UsageError: NOT_FOUND, there is no such token.
     """
     with store.write() as connection:
-        found = connection.execute(
-            select(api_tokens.c.revoked_at).where(api_tokens.c.token_id == token_id)
-        ).one_or_none()
-        if found is None:
-            raise UsageError(
-                "there is no such token",
-                code=ErrorCode.NOT_FOUND,
-                hint="`helicarrier token list` shows their ids.",
-            )
-        if found.revoked_at is None:
+        if _revoked_at(connection, token_id) is None:
             connection.execute(
                 update(api_tokens).where(api_tokens.c.token_id == token_id).values(revoked_at=now)
             )
             audit.record(connection, actor=actor, action="token.revoked", subject=token_id, now=now)
+
+
+def require(store: OperationalStore, token_id: str) -> None:
+    """Look a token up.
+
+    Raises:
+        UsageError: NOT_FOUND, there is no such token.
+    """
+    with store.read() as connection:
+        _revoked_at(connection, token_id)
+
+
+def _revoked_at(connection: Connection, token_id: str) -> datetime | None:
+    found = connection.execute(
+        select(api_tokens.c.revoked_at).where(api_tokens.c.token_id == token_id)
+    ).one_or_none()
+    if found is None:
+        raise UsageError(
+            "there is no such token",
+            code=ErrorCode.NOT_FOUND,
+            hint="`helicarrier token list` shows their ids.",
+        )
+    at: datetime | None = found.revoked_at
+    return at
 
 
 def records(store: OperationalStore) -> list[TokenRecord]:

@@ -12,6 +12,7 @@ import msgspec
 
 import helicarrier
 from helicarrier.cli.common import data_dir_option, settings_of
+from helicarrier.cli.import_ import import_
 from helicarrier.cli.refresh import (
     checks_table,
     has_dirty_days,
@@ -52,9 +53,12 @@ SAMPLES = Path(helicarrier.__file__).resolve().parents[1] / "examples" / "sessio
     type=click.Path(path_type=Path),
     help="Folder to import. [default: the sample sessions of the project]",
 )
+@click.option("--dry-run", is_flag=True, help="Say what would be imported; write nothing.")
 @data_dir_option
 @click.pass_context
-def demo(context: click.Context, *, source: Path | None, data_dir: Path | None) -> None:
+def demo(
+    context: click.Context, *, source: Path | None, dry_run: bool, data_dir: Path | None
+) -> None:
     """Import sample sessions, refresh, and show usage, checks and where the reports are.
 
     Running it again imports nothing twice. Ends with 7 when a check finds a breach.
@@ -65,6 +69,11 @@ def demo(context: click.Context, *, source: Path | None, data_dir: Path | None) 
       helicarrier demo --source examples/sessions/codex
     """
     folder = _existing(source or SAMPLES)
+    if dry_run:
+        context.invoke(
+            import_, paths=(folder,), dry_run=True, workers=1, as_json=False, data_dir=data_dir
+        )
+        return
     from definitions import import_files
 
     settings = settings_of(data_dir)

@@ -31,10 +31,17 @@ def token() -> None:
 )
 @click.option("--name", default="", help="Whose it is.")
 @click.option("--days", type=click.IntRange(1, 3650), help="Days until it expires.")
+@click.option("--dry-run", is_flag=True, help="Say what would be made; make nothing.")
 @json_option
 @data_dir_option
 def create(
-    *, scope: str, name: str, days: int | None, as_json: bool, data_dir: Path | None
+    *,
+    scope: str,
+    name: str,
+    days: int | None,
+    dry_run: bool,
+    as_json: bool,
+    data_dir: Path | None,
 ) -> None:
     """Make a token and print it, this once: only its hash is stored.
 
@@ -47,6 +54,12 @@ def create(
 
     now = times.now()
     expires = None if days is None else now + timedelta(days=days)
+    ends = None if expires is None else times.utc_text(expires)
+    if dry_run:
+        if as_json:
+            print_json({"tokenId": None, "token": None, "scope": scope, "expiresAt": ends})
+        click.echo(f"would make a token ({scope}), valid until {ends or 'revoked'}", err=True)
+        return
     with _store(data_dir, make=True) as store:
         made = tokens.create(
             store,
@@ -57,7 +70,6 @@ def create(
             expires_at=expires,
         )
     if as_json:
-        ends = None if expires is None else times.utc_text(expires)
         print_json(
             {"tokenId": made.token_id, "token": made.secret, "scope": scope, "expiresAt": ends}
         )
@@ -109,8 +121,9 @@ def list_(*, as_json: bool, data_dir: Path | None) -> None:
 
 @token.command()
 @click.argument("token_id")
+@click.option("--dry-run", is_flag=True, help="Look whether there is such a token; end nothing.")
 @data_dir_option
-def revoke(*, token_id: str, data_dir: Path | None) -> None:
+def revoke(*, token_id: str, dry_run: bool, data_dir: Path | None) -> None:
     """End a token; running services notice within a second.
 
     \b
@@ -120,6 +133,10 @@ def revoke(*, token_id: str, data_dir: Path | None) -> None:
     from helicarrier.api import tokens
 
     with _store(data_dir) as store:
+        if dry_run:
+            tokens.require(store, token_id)
+            click.echo(f"token {token_id} would be revoked")
+            return
         tokens.revoke(store, token_id, actor=_ACTOR, now=times.now())
     click.echo(f"token {token_id} is revoked")
 

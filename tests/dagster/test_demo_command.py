@@ -69,3 +69,11 @@ def test_demo_takes_other_sessions(data_dir: Path, capsys: Output) -> None:
     line = ["demo", "--source", str(SAMPLES / "codex"), "--data-dir", str(data_dir)]
     assert run(line) == 0
     assert "imported 8 sessions" in capsys.readouterr().out
+
+
+def test_a_dry_run_of_the_demo_writes_nothing(tmp_path: Path, capsys: Output) -> None:
+    """It says what would be imported, and makes not even the folder."""
+    folder = tmp_path / "data"
+    assert run(["demo", "--dry-run", "--data-dir", str(folder)]) == 0
+    assert f"sessions {EXPECTED['all']['sessions']} new" in capsys.readouterr().out
+    assert not folder.exists()
