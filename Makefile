@@ -66,6 +66,7 @@ bench: $(STAMP) ## measure import, aggregation, checks, backfill and start again
 	@$(BIN)/python benchmarks/backfill.py --sessions 100
 	@$(BIN)/python benchmarks/startup.py
 	@$(BIN)/python benchmarks/git_history.py
+	@$(BIN)/python benchmarks/lineage.py
 
 screenshots: $(STAMP) ## take the pictures of the README (needs Chromium)
 	@BIN='$(BIN)' sh scripts/screenshots.sh
