@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from helicarrier.errors import Conflict, InputRejected, VerificationFailed
 from helicarrier.evals import evaluation
@@ -13,6 +13,7 @@ from helicarrier.evals.enums import RouteStrategy, RunStatus
 from helicarrier.evals.evaluation import Baseline, Evaluation, Origin, Rules
 from helicarrier.evals.ingest_sql import ingest_sql
 from helicarrier.evals.model import EvalRun
+from helicarrier.evals.report import report
 from helicarrier.evals.sql_repository import SqlEvalRepository
 from helicarrier.evals.tables import ai_eval_samples
 from helicarrier.store.operational import OperationalStore
@@ -144,3 +145,20 @@ def test_script_loads_what_the_repository_reads(
     assert evaluation.replay(evaluation.load(repository, found.run)).identical
     assert evaluation.load(repository, found.run).samples == found.samples
     assert not save(repository, found)
+
+
+def test_report_and_summary_view_speak_of_the_same_numbers(
+    repository: SqlEvalRepository, store: OperationalStore
+) -> None:
+    """Rates and the percentile of the report are those that the database computes."""
+    found = judged(count=203)
+    save(repository, found)
+    query = text("SELECT * FROM ai_eval_run_summary_v1 WHERE run_id = :run")
+    with store.read() as connection:
+        row = connection.execute(query, {"run": found.run.run_id}).mappings().one()
+    body = report(found, generated_at=NOON)
+    assert row["total_records"] == body["record_count"] == 203
+    metrics = body["metrics"]
+    assert isinstance(metrics, dict)
+    for name, value in metrics.items():
+        assert float(row[name]) == pytest.approx(value, abs=1e-9)
