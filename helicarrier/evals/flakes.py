@@ -126,9 +126,9 @@ def _flakiness(
     false_failure = blocked = None
     if share is not None and repeated:
         fails, passes, weights = _next_run(gate, answers, frames[-1], rules)
-        blocked = float(weights[~passes].sum())
+        blocked = _probability(weights[~passes])
         if _met(gate, share, rules.thresholds[gate]):
-            false_failure = float(weights[fails].sum())
+            false_failure = _probability(weights[fails])
     return GateFlakiness(
         gate=gate,
         items=len(flips),
@@ -139,6 +139,11 @@ def _flakiness(
         false_failure=false_failure,
         blocked=blocked,
     )
+
+
+def _probability(weights: "Floats") -> float:
+    """Their sum; rounding does not lead out of 0 to 1."""
+    return min(1.0, max(0.0, float(weights.sum())))
 
 
 def _met(gate: Gate, share: float, threshold: float) -> bool:
