@@ -1,18 +1,13 @@
 """`helicarrier token`: access tokens of the HTTP service."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from helicarrier import times
 from helicarrier.cli.common import data_dir_option, json_option, print_json, settings_of
-
-if TYPE_CHECKING:
-    from helicarrier.store.operational import OperationalStore
+from helicarrier.cli.stores import ready_store
 
 _ACTOR = "cli"
 
@@ -60,7 +55,7 @@ def create(
             print_json({"tokenId": None, "token": None, "scope": scope, "expiresAt": ends})
         click.echo(f"would make a token ({scope}), valid until {ends or 'revoked'}", err=True)
         return
-    with _store(data_dir, make=True) as store:
+    with ready_store(settings_of(data_dir), make=True) as store:
         made = tokens.create(
             store,
             name=name,
@@ -92,7 +87,7 @@ def list_(*, as_json: bool, data_dir: Path | None) -> None:
     from helicarrier.api import tokens
 
     now = times.now()
-    with _store(data_dir) as store:
+    with ready_store(settings_of(data_dir)) as store:
         found = tokens.records(store)
     if as_json:
         print_json(
@@ -132,29 +127,10 @@ def revoke(*, token_id: str, dry_run: bool, data_dir: Path | None) -> None:
     """
     from helicarrier.api import tokens
 
-    with _store(data_dir) as store:
+    with ready_store(settings_of(data_dir)) as store:
         if dry_run:
             tokens.require(store, token_id)
             click.echo(f"token {token_id} would be revoked")
             return
         tokens.revoke(store, token_id, actor=_ACTOR, now=times.now())
     click.echo(f"token {token_id} is revoked")
-
-
-@contextmanager
-def _store(data_dir: Path | None, *, make: bool = False) -> Iterator["OperationalStore"]:
-    """The store at the newest schema; `make` brings one into being where there is none."""
-    from helicarrier.store import migrate
-    from helicarrier.store.operational import OperationalStore
-    from helicarrier.store.query import open_query
-
-    settings = settings_of(data_dir)
-    if make and migrate.readiness(settings.url).current is None:
-        migrate.upgrade(settings.url, settings.backups_dir)
-    with open_query(settings.url) as query:
-        query.ready()
-    store = OperationalStore(settings.url)
-    try:
-        yield store
-    finally:
-        store.close()

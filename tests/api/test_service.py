@@ -112,7 +112,9 @@ def test_a_signal_finishes_what_was_begun(tmp_path: Path, port: int) -> None:
         threads.append(threading.Thread(target=watch))
         for thread in threads:
             thread.start()
-        time.sleep(0.3)
+        deadline = time.monotonic() + 20
+        while not (seen and acknowledged) and time.monotonic() < deadline:
+            time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
         code = process.wait(timeout=30)
         for thread in threads:

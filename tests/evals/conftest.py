@@ -1,6 +1,7 @@
 """Eval stores on each engine."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import update
@@ -8,6 +9,8 @@ from sqlalchemy import update
 from helicarrier.evals.tables import ai_provider_configs
 from helicarrier.store.operational import OperationalStore
 from tests.ledger.stores import Ledger, ledger, migrated_postgres, migrated_sqlite, sqlite_ledger
+
+INSTALLED = datetime(2026, 1, 1, tzinfo=UTC)
 
 __all__ = ["ledger", "migrated_postgres", "migrated_sqlite", "sqlite_ledger", "store"]
 
@@ -23,5 +26,5 @@ def store(ledger: Ledger) -> Iterator[OperationalStore]:
             connection.execute(
                 update(table)
                 .where(table.c.provider == provider)
-                .values(enabled=1, is_default=default, weight=weight)
+                .values(enabled=1, is_default=default, weight=weight, updated_at=INSTALLED)
             )

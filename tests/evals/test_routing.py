@@ -1,14 +1,19 @@
 """Routing: who is asked follows from configuration and a seed; every generation is recorded."""
 
+import random
 from collections import Counter
 from datetime import UTC, datetime
 
+import numpy as np
+import psycopg
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import create_engine, insert, select, text
 
 from helicarrier.errors import UsageError
 from helicarrier.evals.enums import EvalEnvironment, RouteStrategy
+from helicarrier.evals.routing.additive import contract_script
 from helicarrier.evals.routing.choice import ProviderConfig, choose
+from helicarrier.evals.routing.latency import latency_by_provider
 from helicarrier.evals.routing.repository import (
     ProviderChange,
     SqlRoutingRepository,
@@ -20,6 +25,7 @@ from helicarrier.ledger.tables import audit_log
 from helicarrier.store.operational import OperationalStore
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
+SIZES = {"a": 1, "b": 2, "c": 137}
 PROD, STAGING = EvalEnvironment.PROD, EvalEnvironment.STAGING
 SINGLE, WEIGHTED, FALLBACK = RouteStrategy
 
@@ -245,3 +251,77 @@ def test_the_script_of_a_rollback_does_the_same(
     routing.set("anthropic", PROD, ProviderChange(weight=50, enabled=True), actor="me", now=NOW)
     routing.roll_back(PROD, actor="me", reason="drill", now=NOW)
     assert state(store) == by_hand
+
+
+def test_latency_is_that_of_numpy(store: OperationalStore) -> None:
+    """Interpolated, by provider, unmeasured ones left out."""
+    made = random.Random(5)
+    latencies = {name: [made.randrange(1_000) for _ in range(size)] for name, size in SIZES.items()}
+    rows = [
+        {
+            "id": f"{name}-{number}",
+            "source": "generation",
+            "prompt": "p",
+            "provider": name,
+            "selected_provider": name,
+            "latency_ms": latency,
+            "created_at": NOW,
+        }
+        for name, values in latencies.items()
+        for number, latency in enumerate([*values, None])
+    ]
+    with store.write() as connection:
+        connection.execute(insert(ai_training_examples), rows)
+    with store.read() as connection:
+        found = latency_by_provider(connection)
+    assert [(one.provider, one.measured) for one in found] == [("a", 1), ("b", 2), ("c", 137)]
+    for one in found:
+        assert one.p50_ms == pytest.approx(np.percentile(latencies[one.provider], 50))
+        assert one.p95_ms == pytest.approx(np.percentile(latencies[one.provider], 95))
+
+
+EARLIER = """
+CREATE TABLE ai_training_examples (
+  id TEXT PRIMARY KEY, source TEXT NOT NULL, prompt TEXT NOT NULL, provider TEXT NOT NULL,
+  created_at TIMESTAMPTZ NOT NULL DEFAULT now()
+)
+"""
+
+
+@pytest.mark.parametrize("old_row_breaks_a_rule", [False, True])
+def test_the_additive_script_brings_an_earlier_table_up_to_the_contract(
+    postgres_url: str, old_row_breaks_a_rule: bool
+) -> None:
+    """Twice changes nothing; a row of before that breaks a rule is not hidden."""
+    source = "generation" if old_row_breaks_a_rule else "save"
+    engine = create_engine(postgres_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE session_ledger (session_id TEXT PRIMARY KEY)"))
+        connection.execute(text(EARLIER))
+        connection.execute(
+            text(
+                "INSERT INTO ai_training_examples (id, source, prompt, provider)"
+                " VALUES ('1', :source, 'p', 'a')"
+            ),
+            {"source": source},
+        )
+
+    def run() -> None:
+        with engine.begin() as connection:
+            cursor = connection.connection.cursor()
+            cursor.execute(contract_script().replace("BEGIN;\n", "").replace("COMMIT;\n", ""))
+
+    if old_row_breaks_a_rule:
+        with pytest.raises(psycopg.errors.CheckViolation):
+            run()
+    else:
+        run()
+        run()
+        with engine.connect() as connection:
+            row = connection.execute(text("SELECT * FROM ai_training_examples")).mappings().one()
+        assert (row["route_strategy"], row["fallback_used"], row["latency_ms"]) == (
+            "single_provider",
+            0,
+            None,
+        )
+    engine.dispose()

@@ -1,0 +1,1 @@
+"""The canary: is the new version worse than it may be, and what is done about it."""
