@@ -24,7 +24,15 @@ def broken(events: Iterable[tuple[str, str, Content]]) -> list[int]:
     places = []
     expected = FIRST
     for place, (previous, own, content) in enumerate(events, start=1):
-        if previous != expected or own != link(previous, content) or content["seq"] != place:
+        if previous != expected or not _covers(own, previous, content) or content["seq"] != place:
             places.append(place)
         expected = own
     return places
+
+
+def _covers(own: str, previous: str, content: Content) -> bool:
+    """A content that canonical JSON cannot hold was never written by this program."""
+    try:
+        return own == link(previous, content)
+    except ValueError:
+        return False

@@ -127,7 +127,10 @@ def _differs(
     run: RunRecord, event: RunEvent, inputs: Iterable[Edge], outputs: Iterable[Edge]
 ) -> bool:
     if event.details is not None:
-        return event.details != details_hash(run, inputs, outputs)
+        try:
+            return event.details != details_hash(run, inputs, outputs)
+        except ValueError:  # Canonical JSON cannot hold it: it was never written so.
+            return True
     told = event.content
     mine = (run.status.value, run.rows_in, run.rows_out, run.llm_calls, run.tokens, run.error)
     names = ("status", "rows_in", "rows_out", "llm_calls", "tokens", "error")

@@ -53,6 +53,7 @@ class Run:
 
     `rows_in`, `rows_out`, `llm_calls` and `tokens` are plain counters. `input_fingerprint` is made
     from the inputs where the block gives none. `beat` is a sign of life, as often as one likes.
+    `begun` is the record of its start, where this process wrote it.
     """
 
     run_id: str
@@ -66,6 +67,7 @@ class Run:
     inputs: list[Edge] = field(default_factory=list)
     outputs: list[Edge] = field(default_factory=list)
     beat: Callable[[], None] = field(default=no_beat, repr=False, compare=False)
+    begun: "RunRecord | None" = field(default=None, repr=False, compare=False)
 
     def note(self, **attrs: object) -> None:
         """Keeps facts about the run (JSON values) in its `attrs`; a later one wins."""

@@ -47,8 +47,17 @@ def record_of(row: Row) -> RunRecord:
     for name in _INSTANTS:
         values[name] = None if values[name] is None else instant(values[name])
     values["status"] = RunStatus(values["status"])
-    values["attrs"] = json.loads(values["attrs"])
+    values["attrs"] = _attrs(values["attrs"])
     return RunRecord(**values)
+
+
+def _attrs(text: str) -> dict[str, JSONValue]:
+    """Attributes that somebody spoiled must not keep the audit from saying so."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {"unreadable": text}
 
 
 def event_of(row: Row) -> RunEvent:

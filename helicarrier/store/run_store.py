@@ -158,7 +158,8 @@ class RunStore:
         with self._database.write() as statements:
             self._close_dead(statements, now or started_at)
             run_writing.begin(statements, record)
-        return Run(run_id=run_id, started_at=started_at, attrs={CONFIG: plain(settled)})
+        attrs: dict[str, object] = {CONFIG: plain(settled)}
+        return Run(run_id=run_id, started_at=started_at, attrs=attrs, begun=record)
 
     def end_run(self, run: Run, *, finished_at: datetime, error: str | None = None) -> None:
         """Records how a run ended: completed, or failed with `error` (cut to 500 characters)."""
@@ -257,6 +258,7 @@ class RunStore:
                 rows_out=sum(edge.rows or 0 for edge in seen.outputs),
                 attrs=dict(record.attrs),
                 outputs=list(seen.outputs),
+                begun=record,
             )
             run.note(closed="its process had ended")
             run_writing.close(statements, run, now, None if seen.complete else INTERRUPTED)

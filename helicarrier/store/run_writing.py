@@ -53,9 +53,12 @@ def close(
     status = RunStatus.COMPLETED if error is None else RunStatus.FAILED
     inputs, outputs = _once(run.inputs), _once(run.outputs)
     fingerprint = run.input_fingerprint or (fingerprint_of(inputs) if inputs else None)
-    (row,) = statements.rows(sql.SELECT_RUN + sql.WITH_ID, {"run_id": run.run_id})
+    begun = run.begun
+    if begun is None:
+        (row,) = statements.rows(sql.SELECT_RUN + sql.WITH_ID, {"run_id": run.run_id})
+        begun = record_of(row)
     record = replace(
-        record_of(row),
+        begun,
         status=status,
         finished_at=finished_at,
         duration_seconds=max(0.0, (finished_at - run.started_at).total_seconds()),

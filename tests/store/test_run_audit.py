@@ -184,3 +184,15 @@ def test_events_of_the_first_version_are_judged_by_their_counters(kept: Kept) ->
     assert older.audit().findings == ()
     runs = (replace(kept.runs[0], rows_out=77), *kept.runs[1:])
     assert kinds(replace(older, runs=runs).audit()) == {FindingKind.RUN_DIFFERS}
+
+
+def test_values_that_were_never_written_so_are_found_and_no_crash(kept: Kept) -> None:
+    """A number beyond canonical JSON in an event, in a run, in an edge."""
+    huge = 2**60
+    event = replace(kept.events[2], content={**kept.events[2].content, "tokens": huge})
+    events = (*kept.events[:2], event, *kept.events[3:])
+    assert FindingKind.BROKEN_LINK in kinds(replace(kept, events=events).audit())
+    runs = (replace(kept.runs[0], tokens=huge), *kept.runs[1:])
+    assert kinds(replace(kept, runs=runs).audit()) == {FindingKind.RUN_DIFFERS}
+    edges = kept.inputs | {"run-1": [replace(kept.inputs["run-1"][0], rows=huge)]}
+    assert kinds(replace(kept, inputs=edges).audit()) == {FindingKind.RUN_DIFFERS}

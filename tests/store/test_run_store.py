@@ -374,6 +374,18 @@ def test_the_newest_runs_and_those_of_a_run_of_dagster(runs: RunStore) -> None:
     assert runs.of_dagster_run("other") == []
 
 
+def test_attributes_that_were_spoiled_are_found(runs: RunStore, database: RunDatabase) -> None:
+    """The run is still told, with the text as it is."""
+    with runs.run("import", new_id=lambda: "a"):
+        pass
+    with database.write() as statements:
+        statements.execute("UPDATE runs SET attrs = '{'")
+    record = runs.get_run("a")
+    assert record is not None
+    assert record.attrs == {"unreadable": "{"}
+    assert [finding.subject for finding in runs.audit().findings] == ["run a"]
+
+
 def test_the_hash_of_a_configuration_ignores_order_and_takes_any_value() -> None:
     """Equal configurations are equal, whatever they hold."""
     one = {"path": Path("/data"), "days": [1, 2], "nested": {"b": 1, "a": None}}
