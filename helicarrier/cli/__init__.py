@@ -41,6 +41,7 @@ COMMANDS = {
     "serve": ("helicarrier.cli.serve:serve", "Serve the HTTP API and the pages."),
     "reprice": ("helicarrier.cli.reprice:reprice", "Price calls again after a price update."),
     "retention": ("helicarrier.cli.retention:retention", "Drop events and aggregates of old days."),
+    "resolution": ("helicarrier.cli.resolution:resolution", "Do raters agree on what is equal?"),
     "restore": ("helicarrier.cli.restore:restore", "Put a backup back in place."),
 }
 """Name -> where the command is, and its line in the help."""
