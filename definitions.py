@@ -11,6 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets import evals as eval_assets
 from assets import git as git_assets
 from assets import in_process, jobs
 from assets import ledger as ledger_assets
@@ -19,6 +20,7 @@ from assets import upkeep as upkeep_assets
 from assets import usage as usage_assets
 from assets.outcomes import CheckOutcome, Collector, RefreshOutcome
 from assets.partitions import in_range, spans
+from checks import evals as eval_checks
 from checks import git as git_checks
 from checks import ledger as ledger_checks
 from checks import lineage as lineage_checks
@@ -31,6 +33,7 @@ from helicarrier.settings import Settings
 from helicarrier.store.operational import OperationalStore
 from helicarrier.usage.facts import ranges
 from resources import resources_of
+from schedules import evals as eval_schedules
 from schedules import upkeep as upkeep_schedules
 from schedules import usage as usage_schedules
 from sensors import ledger as ledger_sensors
@@ -61,15 +64,21 @@ def build_defs(**overrides: object) -> dg.Definitions:
             *upkeep_assets.ASSETS,
             *lineage_assets.ASSETS,
             *git_assets.ASSETS,
+            *eval_assets.ASSETS,
         ],
         asset_checks=[
             *ledger_checks.CHECKS,
             *usage_checks.CHECKS,
             *lineage_checks.CHECKS,
             *git_checks.CHECKS,
+            *eval_checks.CHECKS,
         ],
         jobs=jobs.JOBS,
-        schedules=[*usage_schedules.SCHEDULES, *upkeep_schedules.SCHEDULES],
+        schedules=[
+            *usage_schedules.SCHEDULES,
+            *upkeep_schedules.SCHEDULES,
+            *eval_schedules.SCHEDULES,
+        ],
         sensors=[*ledger_sensors.SENSORS, *usage_sensors.SENSORS, *lineage_sensors.SENSORS],
         resources=resources_of(configuration.load()) | overrides,
         executor=dg.in_process_executor,

@@ -6,7 +6,8 @@ changed and not what there is. An audit without partitions reads everything.
 
 import dagster as dg
 
-from assets import git, ledger, lineage
+from assets import evals, git, ledger, lineage
+from helicarrier.evals.enums import Gate
 from helicarrier.ledger.enums import Dataset
 
 _IMPORT = dg.AssetSelection.assets(*(spec.key for spec in ledger.SPECS))
@@ -15,6 +16,10 @@ _GIT = dg.AssetSelection.assets(*(spec.key for spec in git.SPECS))
 _LEDGER_CHECKS = dg.AssetSelection.checks_for_assets("session_ledger", "session_usage")
 _DAILY = dg.AssetSelection.assets(
     "usage_facts", "session_facts", "daily_usage_agg", "daily_provenance_agg"
+)
+_EVALS = dg.AssetSelection.groups(evals.GROUP)
+_GATES = dg.AssetSelection.checks(
+    *(dg.AssetCheckKey(dg.AssetKey(evals.SUMMARY), gate.value) for gate in Gate)
 )
 _PERFORMANCE = dg.AssetSelection.assets("model_perf_agg")
 
@@ -66,9 +71,24 @@ drop_old_rows = dg.define_asset_job(
     description="Raw events and aggregates whose term is over, up to the partition's day.",
 )
 
+eval_gate = dg.define_asset_job(
+    "eval_gate",
+    selection=_EVALS,
+    description="Eval records through every gate; what is inconclusive is a warning.",
+)
+
+release_gate = dg.define_asset_job(
+    "release_gate",
+    selection=_EVALS,
+    config={
+        "ops": {f"{evals.SUMMARY}_{gate}": {"config": {"release": True}} for gate in Gate},
+    },
+    description="The same before a release: what is inconclusive blocks.",
+)
+
 audit = dg.define_asset_job(
     "audit",
-    selection=dg.AssetSelection.all_asset_checks(),
+    selection=dg.AssetSelection.all_asset_checks() - _GATES,
     description="Every check on everything that is stored.",
 )
 
@@ -87,5 +107,7 @@ JOBS = [
     nightly_usage,
     reprice_usage,
     drop_old_rows,
+    eval_gate,
+    release_gate,
     audit,
 ]

@@ -10,6 +10,8 @@ import pytest
 
 import definitions
 from definitions import build_defs
+from helicarrier.evals.enums import Gate
+from helicarrier.evals.tables import AI_EVAL_RUNS, AI_EVAL_SAMPLES
 from helicarrier.governance.contract import TableContract
 from helicarrier.ledger.tables import (
     IMPORT_REPORTS,
@@ -54,7 +56,11 @@ CONTRACTS = {
     "git_changes": GIT_CHANGES,
     "git_refs": GIT_REFS,
     "session_commits": SESSION_COMMITS,
+    "ai_eval_samples": AI_EVAL_SAMPLES,
+    "ai_eval_runs": AI_EVAL_RUNS,
 }
+EVALS = {"ai_eval_samples", "ai_eval_runs"}
+GATED = EVALS | {"ai_eval_run_summary", "release_decision"}
 GIT = {"git_commits", "git_changes", "git_refs", "session_commits"}
 CONTENT = {"documents", "messages", "annotations"}
 HEAVY = ("pandas", "pandera", "pyarrow", "altair", "alembic", "genai_prices")
@@ -80,6 +86,7 @@ def test_asset_keys() -> None:
         "ledger": LEDGER,
         "usage": DAILY | {"model_perf_agg"} | UPKEEP,
         "lineage": CONTENT | GIT | {"run_store"},
+        "evals": GATED,
     }
 
 
@@ -95,6 +102,7 @@ def test_asset_checks() -> None:
         ("run_store", "chain"),
         *((asset, name) for asset in CONTENT for name in ("orphans", "constraints")),
         *((asset, "orphans") for asset in GIT),
+        *(("ai_eval_run_summary", gate.value) for gate in Gate),
     }
 
 
@@ -113,6 +121,8 @@ def test_jobs_and_what_they_select() -> None:
         for check in ("governance", "orphans", "constraints")
     }
     checks_of_git = {f"{asset}:{check}" for asset in GIT for check in ("governance", "orphans")}
+    checks_of_evals = {f"{asset}:governance" for asset in EVALS}
+    gated = GATED | checks_of_evals | {f"ai_eval_run_summary:{gate}" for gate in Gate}
     found = {
         job.name: {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
         | {
@@ -132,7 +142,10 @@ def test_jobs_and_what_they_select() -> None:
         "nightly_usage": DAILY | everything | performance,
         "reprice_usage": {"usage_repricing"},
         "drop_old_rows": {"retention"},
+        "eval_gate": gated,
+        "release_gate": gated,
         "audit": everything
+        | checks_of_evals
         | checks_of_content
         | checks_of_git
         | {f"{asset}:governance" for asset in ("model_perf_agg", "session_events", *UPKEEP)}
@@ -155,6 +168,12 @@ def test_schedules_their_times_and_whether_they_run() -> None:
             "nightly_usage",
             "15 0 * * *",
             dg.DefaultScheduleStatus.RUNNING,
+        ),
+        (
+            "eval_gate_daily",
+            "eval_gate",
+            "0 5 * * *",
+            dg.DefaultScheduleStatus.STOPPED,
         ),
         (
             "nightly_retention",

@@ -1,0 +1,221 @@
+"""Eval assets: the samples of a run, the run with its verdicts, its summary, and the decision.
+
+A run is stored whole, so samples, run and verdicts are the outputs of one step. The gates are
+checks of the summary and stand between it and the decision: where one blocks, there is no
+decision, and the stored run says `failed`. How a gate is judged belongs into the package.
+"""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field
+
+from assets.declarations import OWNERS, WAREHOUSE_POOL, definition_metadata, table_spec
+from assets.runs import explain_command, recorded
+from helicarrier import times
+from helicarrier.errors import NotReady
+from helicarrier.evals.model import EvalRun
+from helicarrier.evals.repository import EvalRepository
+from helicarrier.evals.tables import AI_EVAL_GATE_RESULTS, AI_EVAL_RUNS, AI_EVAL_SAMPLES
+from resources import OperationalResource, SettingsResource, WarehouseResource
+
+GROUP = "evals"
+SUMMARY = "ai_eval_run_summary"
+DECISION = "release_decision"
+RECORDS = Path("evals") / "records.jsonl"
+"""Where the records are looked for below the data folder."""
+
+_NAMESPACE = uuid.UUID("0c5a8a4e-0a6b-5b7e-8d6e-3e0b4f0f9b52")
+
+SPECS = [
+    table_spec(
+        AI_EVAL_SAMPLES,
+        description="What each evaluated generation showed, as its record has it.",
+        group=GROUP,
+        kinds={"python", "table"},
+    ),
+    table_spec(
+        AI_EVAL_RUNS,
+        description="Evaluations with the thresholds and the decision they were judged by.",
+        group=GROUP,
+        kinds={"python", "table"},
+        deps=[AI_EVAL_SAMPLES.name],
+    ),
+]
+
+
+class EvalConfig(dg.Config):
+    """What to judge, and how it is sliced."""
+
+    path: str = Field(
+        default="",
+        description="File of eval records; none: the one of the data folder.",
+    )
+    slices: list[str] = Field(default=[], description="Keys that samples are sliced by.")
+
+
+@dg.multi_asset(name="judge_eval_records", specs=SPECS, pool=WAREHOUSE_POOL)
+def judge_eval_records(
+    context: dg.AssetExecutionContext,
+    config: EvalConfig,
+    settings: SettingsResource,
+    operational: OperationalResource,
+    warehouse: WarehouseResource,
+) -> Iterator[dg.MaterializeResult]:
+    """One row per record and one run, with its verdicts. A missing or broken file is an error."""
+    from helicarrier.evals import evaluation
+    from helicarrier.evals.readers.registry import read_file
+    from helicarrier.evals.sql_repository import SqlEvalRepository
+    from helicarrier.store.code_ref import code_ref
+
+    path = Path(config.path) if config.path else settings.load().data_dir / RECORDS
+    started_at = times.now()
+    with (
+        recorded(context, warehouse, AI_EVAL_RUNS.name, []) as run,
+        operational.store() as store,
+    ):
+        found = evaluation.judge(
+            read_file(path),
+            evaluation.Rules(slices=tuple(config.slices)),
+            evaluation.Origin(
+                run_id=eval_run_id(context.run.run_id),
+                started_at=started_at,
+                finished_at=times.now(),
+                code_version=code_ref(),
+                triggered_by="dagster",
+                commit_sha=code_ref(),
+                dataset_ref=path.name,
+            ),
+        )
+        SqlEvalRepository(store).save(found.run, found.samples, found.verdicts)
+        run.rows_in, run.rows_out = len(found.samples), len(found.samples) + len(found.verdicts) + 1
+    told = {
+        "eval_run_id": found.run.run_id,
+        "run_store_id": run.run_id,
+        "explain": explain_command(run.run_id),
+    }
+    rows = {AI_EVAL_SAMPLES.name: len(found.samples), AI_EVAL_RUNS.name: 1}
+    for name, count in rows.items():
+        yield dg.MaterializeResult(
+            asset_key=name, metadata={**told, "dagster/table_name": name, "rows_new": count}
+        )
+
+
+@dg.asset(
+    name=SUMMARY,
+    deps=[AI_EVAL_RUNS.name, AI_EVAL_SAMPLES.name],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"sql", "view"},
+    tags={"area": GROUP},
+    code_version="1",
+    metadata=definition_metadata(AI_EVAL_GATE_RESULTS),
+    pool=WAREHOUSE_POOL,
+)
+def ai_eval_run_summary(
+    context: dg.AssetExecutionContext,
+    operational: OperationalResource,
+    warehouse: WarehouseResource,
+) -> dg.MaterializeResult:
+    """One row per eval run: rates and the 95th percentile of the latency, by the view."""
+    with recorded(context, warehouse, SUMMARY, []) as run:
+        found = judged_run(context.run.run_id, operational)
+        with operational.query() as query:
+            rows = query.rows(
+                "SELECT * FROM ai_eval_run_summary_v1 WHERE run_id = :run_id",
+                {"run_id": found.run_id},
+            )
+        run.rows_in = run.rows_out = len(rows)
+    lines = [f"| {name} | {value} |" for name, value in rows[0].items()]
+    return dg.MaterializeResult(
+        metadata={
+            "eval_run_id": found.run_id,
+            "status": found.status.value,
+            "run_store_id": run.run_id,
+            "summary": dg.MetadataValue.md("\n".join(["| metric | value |", "|---|---|", *lines])),
+        }
+    )
+
+
+@dg.asset(
+    name=DECISION,
+    deps=[SUMMARY],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"python", "json"},
+    tags={"area": GROUP},
+    code_version="1",
+    pool=WAREHOUSE_POOL,
+)
+def release_decision(
+    context: dg.AssetExecutionContext,
+    settings: SettingsResource,
+    operational: OperationalResource,
+    warehouse: WarehouseResource,
+) -> dg.MaterializeResult:
+    """One row per judged run, as a file: go or no-go, and why.
+
+    Go takes a pass of every gate in every slice; what is inconclusive is a no-go, too.
+    """
+    from helicarrier.evals import evaluation
+    from helicarrier.evals.enums import Verdict
+    from helicarrier.evals.report import report
+    from helicarrier.evals.report_file import write_report
+    from helicarrier.evals.sql_repository import SqlEvalRepository
+
+    with (
+        recorded(context, warehouse, DECISION, []) as run,
+        operational.store() as store,
+    ):
+        judged = judged_run(context.run.run_id, operational)
+        found = evaluation.load(SqlEvalRepository(store), judged)
+        folder = settings.load().data_dir / "release_decisions"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{judged.run_id}.json"
+        write_report(
+            path,
+            {"go": found.passed, **report(found, generated_at=times.now())},
+        )
+        run.rows_out = 1
+    open_gates = [row for row in found.verdicts if row.verdict is not Verdict.PASS]
+    why = [f"{row.gate}, {row.slice_key} {row.slice_value}: {row.reason}" for row in open_gates]
+    return dg.MaterializeResult(
+        metadata={
+            "decision": "go" if found.passed else "no-go",
+            "why": why or ["every gate passes in every slice"],
+            "eval_run_id": judged.run_id,
+            "run_store_id": run.run_id,
+            "dagster/uri": path.as_uri(),
+        }
+    )
+
+
+ASSETS = [judge_eval_records, ai_eval_run_summary, release_decision]
+
+
+def eval_run_id(dagster_run_id: str) -> str:
+    """The eval run that a Dagster run judges: always the same one."""
+    return str(uuid.uuid5(_NAMESPACE, dagster_run_id))
+
+
+def judged_run(dagster_run_id: str, operational: OperationalResource) -> EvalRun:
+    """The eval run of a Dagster run; where it judged none, the newest one.
+
+    Raises:
+        NotReady: no run is stored.
+    """
+    from helicarrier.evals.sql_repository import SqlEvalRepository
+
+    with operational.store() as store:
+        repository: EvalRepository = SqlEvalRepository(store)
+        own = repository.run(eval_run_id(dagster_run_id))
+        newest = [] if own is not None else repository.runs(limit=1)
+    if own is not None:
+        return own
+    if not newest:
+        raise NotReady(
+            "no eval run is stored", hint="Materialize ai_eval_runs or run `helicarrier evals run`."
+        )
+    return newest[0]

@@ -1,0 +1,68 @@
+"""The release gate in Dagster: one check for each gate between the summary and the decision."""
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from helicarrier.evals.enums import Gate
+from helicarrier.settings import Settings
+from helicarrier.store.migrate import upgrade
+from tests.dagster.conftest import Project, check_results, value, written
+
+RECORDS = Path(__file__).parents[2] / "examples" / "evals"
+
+
+@pytest.fixture
+def project(data_dir: Path, instance: dg.DagsterInstance) -> Project:
+    """A data folder whose store is ready and empty."""
+    settings = Settings(data_dir=data_dir)
+    upgrade(settings.url, data_dir / "backups")
+    (data_dir / "evals").mkdir()
+    return Project(settings, instance)
+
+
+def put(project: Project, name: str) -> None:
+    """Make these the records to judge."""
+    shutil.copyfile(RECORDS / name, project.settings.data_dir / "evals" / "records.jsonl")
+
+
+def test_good_records_pass_every_gate_and_lead_to_a_go(project: Project) -> None:
+    """Each gate has its check with a picture, and the decision says go."""
+    put(project, "records.jsonl")
+    result = project.run("release_gate")
+    found = {
+        name: one for (asset, name), one in check_results(result).items() if "summary" in asset
+    }
+    assert result.success
+    assert {name: one.passed for name, one in found.items()} == {gate.value: True for gate in Gate}
+    assert "data:image/png" in str(value(found["schema_valid_rate"].metadata, "interval"))
+    decision = written(result)["release_decision"][0]
+    assert value(decision.metadata, "decision") == "go"
+    assert list((project.settings.data_dir / "release_decisions").glob("*.json"))
+
+
+def test_too_few_records_warn_and_block_a_release(project: Project) -> None:
+    """Inconclusive: a no-go with its reasons by day, no decision at all before a release."""
+    put(project, "few.jsonl")
+    daily = project.run("eval_gate")
+    assert value(written(daily)["release_decision"][0].metadata, "decision") == "no-go"
+    strict = project.run("release_gate")
+    assert "release_decision" not in written(strict)
+
+
+def test_failed_gate_is_an_error_and_keeps_the_decision_back(project: Project) -> None:
+    """A regression blocks on any day."""
+    put(project, "regressed.jsonl")
+    result = project.run("eval_gate")
+    failed = [one for one in check_results(result).values() if not one.passed]
+    assert any(one.severity is dg.AssetCheckSeverity.ERROR for one in failed)
+    assert "release_decision" not in written(result)
+
+
+def test_missing_file_is_a_failed_run(project: Project) -> None:
+    """No data is never a pass."""
+    result = project.run("eval_gate")
+    assert not result.success
+    assert written(result) == {}
