@@ -33,7 +33,7 @@ def gate_png(verdicts: Sequence[GateResult]) -> bytes:
         for row in verdicts[:MOST_LINES]
         if row.value is not None
     ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
         y=alt.Y("name:N", title=None, sort=None),
         color=alt.Color(
             "verdict:N",
