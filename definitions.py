@@ -36,6 +36,7 @@ from resources import resources_of
 from schedules import evals as eval_schedules
 from schedules import upkeep as upkeep_schedules
 from schedules import usage as usage_schedules
+from sensors import evals as eval_sensors
 from sensors import ledger as ledger_sensors
 from sensors import lineage as lineage_sensors
 from sensors import usage as usage_sensors
@@ -79,7 +80,12 @@ def build_defs(**overrides: object) -> dg.Definitions:
             *upkeep_schedules.SCHEDULES,
             *eval_schedules.SCHEDULES,
         ],
-        sensors=[*ledger_sensors.SENSORS, *usage_sensors.SENSORS, *lineage_sensors.SENSORS],
+        sensors=[
+            *ledger_sensors.SENSORS,
+            *usage_sensors.SENSORS,
+            *lineage_sensors.SENSORS,
+            *eval_sensors.SENSORS,
+        ],
         resources=resources_of(configuration.load()) | overrides,
         executor=dg.in_process_executor,
     )

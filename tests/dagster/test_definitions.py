@@ -191,7 +191,7 @@ def test_schedules_their_times_and_whether_they_run() -> None:
 
 
 def test_sensors_what_they_start_and_whether_they_run() -> None:
-    """All run by themselves: without folders, dirty days or failures they ask for nothing."""
+    """Those that only refresh run by themselves; what changes routing waits for a person."""
     found = {
         sensor.name: ({target.job_name for target in sensor.targets}, sensor.default_status)
         for sensor in repository().sensor_defs
@@ -200,6 +200,7 @@ def test_sensors_what_they_start_and_whether_they_run() -> None:
         "session_files": ({"import_sessions"}, dg.DefaultSensorStatus.RUNNING),
         "dirty_days": ({"refresh_usage", "refresh_performance"}, dg.DefaultSensorStatus.RUNNING),
         "failed_runs": (set(), dg.DefaultSensorStatus.RUNNING),
+        "canary": (set(), dg.DefaultSensorStatus.STOPPED),
         "cancelled_runs": (set(), dg.DefaultSensorStatus.RUNNING),
     }
 

@@ -9,6 +9,8 @@ import pytest
 from helicarrier.evals.enums import Gate
 from helicarrier.settings import Settings
 from helicarrier.store.migrate import upgrade
+from resources import resources_of
+from sensors.evals import canary
 from tests.dagster.conftest import Project, check_results, value, written
 
 RECORDS = Path(__file__).parents[2] / "examples" / "evals"
@@ -66,3 +68,28 @@ def test_missing_file_is_a_failed_run(project: Project) -> None:
     result = project.run("eval_gate")
     assert not result.success
     assert written(result) == {}
+
+
+def test_canary_sensor_judges_each_window_once(project: Project) -> None:
+    """A day without traffic is no data; a second tick finds nothing new."""
+    made = resources_of(project.settings)
+
+    def tick() -> str:
+        with dg.build_sensor_context() as context:
+            return str(
+                canary(
+                    context, operational=made["operational"], warehouse=made["warehouse"]
+                ).skip_message
+            )
+
+    assert "the newest: continue. no request" in tick()
+    assert tick() == "No window is over that was not judged."
+
+
+def test_canary_sensor_waits_for_the_store(empty: Project) -> None:
+    """Before the first migration there is nothing to judge."""
+    made = resources_of(empty.settings)
+    with dg.build_sensor_context() as context:
+        assert canary(
+            context, operational=made["operational"], warehouse=made["warehouse"]
+        ).skip_message
