@@ -1,8 +1,9 @@
 """Eval assets: the samples of a run, the run with its verdicts, its summary, and the decision.
 
 A run is stored whole, so samples, run and verdicts are the outputs of one step. The gates are
-checks of the summary and stand between it and the decision: where one blocks, there is no
-decision, and the stored run says `failed`. How a gate is judged belongs into the package.
+checks of the summary and stand between it and the decision: where one blocks, the asset of the
+decision is not made, and what was decided stands in the audit log, where it is written as soon as a
+run is judged. How a gate is judged belongs into the package.
 """
 
 import uuid
@@ -25,7 +26,7 @@ GROUP = "evals"
 SUMMARY = "ai_eval_run_summary"
 DECISION = "release_decision"
 RECORDS = Path("evals") / "records.jsonl"
-"""Where the records are looked for below the data folder."""
+"""Where the records are looked for below the data folder when HELICARRIER_EVAL_PATHS is not set."""
 
 _NAMESPACE = uuid.UUID("0c5a8a4e-0a6b-5b7e-8d6e-3e0b4f0f9b52")
 
@@ -51,7 +52,7 @@ class EvalConfig(dg.Config):
 
     path: str = Field(
         default="",
-        description="File of eval records; none: the one of the data folder.",
+        description="File of eval results; none: the newest of HELICARRIER_EVAL_PATHS.",
     )
     slices: list[str] = Field(default=[], description="Keys that samples are sliced by.")
 
@@ -65,17 +66,19 @@ def judge_eval_records(
     warehouse: WarehouseResource,
 ) -> Iterator[dg.MaterializeResult]:
     """One row per record and one run, with its verdicts. A missing or broken file is an error."""
-    from helicarrier.evals import evaluation
-    from helicarrier.evals.readers.registry import read_file
+    from helicarrier.evals import evaluation, release
+    from helicarrier.evals.readers.registry import newest_file, read_file
     from helicarrier.evals.sql_repository import SqlEvalRepository
     from helicarrier.store.code_ref import code_ref
 
-    path = Path(config.path) if config.path else settings.load().data_dir / RECORDS
+    current = settings.load()
     started_at = times.now()
     with (
         recorded(context, warehouse, AI_EVAL_RUNS.name, []) as run,
         operational.store() as store,
     ):
+        places = current.eval_places or (current.data_dir / RECORDS,)
+        path = Path(config.path) if config.path else newest_file(places)
         found = evaluation.judge(
             read_file(path),
             evaluation.Rules(slices=tuple(config.slices)),
@@ -90,6 +93,9 @@ def judge_eval_records(
             ),
         )
         SqlEvalRepository(store).save(found.run, found.samples, found.verdicts)
+        with store.write() as connection:
+            release.record(connection, found, actor=f"run {run.run_id}", now=times.now())
+        run.note(evalRun=found.run.run_id, decision=release.outcome_of(found).value)
         run.rows_in, run.rows_out = len(found.samples), len(found.samples) + len(found.verdicts) + 1
     told = {
         "eval_run_id": found.run.run_id,
@@ -159,8 +165,7 @@ def release_decision(
 
     Go takes a pass of every gate in every slice; what is inconclusive is a no-go, too.
     """
-    from helicarrier.evals import evaluation
-    from helicarrier.evals.enums import Verdict
+    from helicarrier.evals import evaluation, release
     from helicarrier.evals.report import report
     from helicarrier.evals.report_file import write_report
     from helicarrier.evals.sql_repository import SqlEvalRepository
@@ -179,12 +184,10 @@ def release_decision(
             {"go": found.passed, **report(found, generated_at=times.now())},
         )
         run.rows_out = 1
-    open_gates = [row for row in found.verdicts if row.verdict is not Verdict.PASS]
-    why = [f"{row.gate}, {row.slice_key} {row.slice_value}: {row.reason}" for row in open_gates]
     return dg.MaterializeResult(
         metadata={
-            "decision": "go" if found.passed else "no-go",
-            "why": why or ["every gate passes in every slice"],
+            "decision": release.outcome_of(found).value,
+            "why": release.reasons(found) or ["every gate passes in every slice"],
             "eval_run_id": judged.run_id,
             "run_store_id": run.run_id,
             "dagster/uri": path.as_uri(),

@@ -41,6 +41,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Days that daily aggregates and performance windows are kept; 0: for ever."""
     git_repositories: str = ""
     """Folders of git repositories whose history is kept, separated by `:`."""
+    eval_paths: str = ""
+    """Files and folders of eval results, separated by `:`; the gate judges the newest file."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     """How much is logged to stderr; `info` tells every import, refresh and migration."""
 
@@ -96,6 +98,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return _folders(self.import_paths)
 
     @property
+    def eval_places(self) -> tuple[Path, ...]:
+        """The files and folders of `eval_paths`, in order."""
+        return _folders(self.eval_paths)
+
+    @property
     def git_folders(self) -> tuple[Path, ...]:
         """The folders of `git_repositories`, in order."""
         return _folders(self.git_repositories)
@@ -139,6 +146,7 @@ _EXPECTED = {
     "import_paths": "folders separated by `:`",
     "git_repositories": "folders separated by `:`",
     "content_paths": "folders separated by `:`",
+    "eval_paths": "files and folders separated by `:`",
     "contract_strict": "true or false",
     "secret": "a text",
     "allowed_hosts": "names separated by commas",

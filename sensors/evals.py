@@ -1,18 +1,26 @@
 """Sensor of evals: judges the windows of a canary that are over, and acts on the newest.
 
 It changes who answers, so it is off until somebody starts it. A tick judges each window once; it
-requests no run, since a rollback must not wait behind other runs.
+requests no run, since a rollback must not wait behind other runs. The cursor holds what was last
+done, so that the log warns of a change once; losing it costs one line that was told before.
 """
 
 import dagster as dg
+import msgspec
 
 from assets.runs import as_dagster_failures
 from helicarrier import times
 from helicarrier.errors import NotReady
-from helicarrier.evals.enums import EvalEnvironment
+from helicarrier.evals.enums import CanaryVerdict, EvalEnvironment
 from resources import OperationalResource, WarehouseResource
 
 _EVERY_SECONDS = 300
+
+
+class Cursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="version", tag=1):
+    """What was last done; another version of it, or anything else, starts anew."""
+
+    acted: CanaryVerdict = CanaryVerdict.CONTINUE
 
 
 @dg.sensor(
@@ -25,7 +33,7 @@ def canary(
     context: dg.SensorEvaluationContext,
     operational: OperationalResource,
     warehouse: WarehouseResource,
-) -> dg.SkipReason:
+) -> dg.SensorResult | dg.SkipReason:
     """Says what the newest window asked for; `helicarrier canary status` shows all of them."""
     from helicarrier.evals.canary.watch import watch
     from helicarrier.evals.routing.repository import SqlRoutingRepository
@@ -47,8 +55,19 @@ def canary(
         return dg.SkipReason("No window is over that was not judged.")
     newest = found[-1]
     message = f"{len(found)} windows judged; the newest: {newest.acted}. {newest.reason}"
-    context.log.info(message)
-    return dg.SkipReason(message)
+    before = _remembered(context.cursor)
+    if newest.acted is not before:
+        context.log.warning("canary: %s after %s: %s", newest.acted, before, newest.reason)
+    return dg.SensorResult(
+        skip_reason=message, cursor=msgspec.json.encode(Cursor(acted=newest.acted)).decode()
+    )
 
 
 SENSORS = [canary]
+
+
+def _remembered(cursor: str | None) -> CanaryVerdict:
+    try:
+        return msgspec.json.decode(cursor or b"", type=Cursor).acted
+    except msgspec.DecodeError:
+        return CanaryVerdict.CONTINUE

@@ -26,6 +26,7 @@ from helicarrier.settings import Settings
         ("HELICARRIER_IMPORT_PATHS", "/a:/b", "import_folders", (Path("/a"), Path("/b"))),
         ("HELICARRIER_GIT_REPOSITORIES", "/a:/b", "git_folders", (Path("/a"), Path("/b"))),
         ("HELICARRIER_CONTENT_PATHS", "/a:/b", "content_folders", (Path("/a"), Path("/b"))),
+        ("HELICARRIER_EVAL_PATHS", "/a:/b", "eval_places", (Path("/a"), Path("/b"))),
         ("HELICARRIER_IMPORT_WORKERS", "2", "import_workers", 2),
         ("HELICARRIER_RETENTION_EVENTS_DAYS", "7", "retention_events_days", 7),
         ("HELICARRIER_RETENTION_AGGREGATES_DAYS", "0", "retention_aggregates_days", 0),

@@ -1,12 +1,19 @@
 """The release gate in Dagster: one check for each gate between the summary and the decision."""
 
+import json
+import os
 import shutil
 from pathlib import Path
 
 import dagster as dg
+import msgspec
 import pytest
+from sqlalchemy import select
 
+from assets.evals import judge_eval_records
 from helicarrier.evals.enums import Gate
+from helicarrier.evals.tables import ai_eval_runs
+from helicarrier.ledger.tables import audit_log
 from helicarrier.settings import Settings
 from helicarrier.store.migrate import upgrade
 from resources import resources_of
@@ -61,6 +68,25 @@ def test_failed_gate_is_an_error_and_keeps_the_decision_back(project: Project) -
     failed = [one for one in check_results(result).values() if not one.passed]
     assert any(one.severity is dg.AssetCheckSeverity.ERROR for one in failed)
     assert "release_decision" not in written(result)
+    query = select(audit_log.c.subject, audit_log.c.details_json)
+    ((run_id, details),) = project.select(query.where(audit_log.c.action == "release.decided"))
+    told = json.loads(str(details))
+    assert told["outcome"] == "no-go"
+    assert any(why.startswith("patch_apply_success: fail") for why in told["reasons"])
+    assert run_id == value(written(result)["ai_eval_runs"][0].metadata, "eval_run_id")
+
+
+def test_newest_file_of_the_configured_places_is_judged(project: Project, tmp_path: Path) -> None:
+    """A folder may hold the results of every day."""
+    for age, name in enumerate(("records.jsonl", "few.jsonl")):
+        shutil.copyfile(RECORDS / name, tmp_path / name)
+        os.utime(tmp_path / name, (1_000_000_000 - age, 1_000_000_000 - age))
+    settings = msgspec.structs.replace(project.settings, eval_paths=str(tmp_path))
+    result = dg.materialize(
+        [judge_eval_records], resources=resources_of(settings), instance=project.instance
+    )
+    assert result.success
+    assert project.select(select(ai_eval_runs.c.dataset_ref)) == [("records.jsonl",)]
 
 
 def test_missing_file_is_a_failed_run(project: Project) -> None:
@@ -74,16 +100,19 @@ def test_canary_sensor_judges_each_window_once(project: Project) -> None:
     """A day without traffic is no data; a second tick finds nothing new."""
     made = resources_of(project.settings)
 
-    def tick() -> str:
-        with dg.build_sensor_context() as context:
-            return str(
-                canary(
-                    context, operational=made["operational"], warehouse=made["warehouse"]
-                ).skip_message
-            )
+    def tick(cursor: str | None) -> dg.SensorResult | dg.SkipReason:
+        with dg.build_sensor_context(cursor=cursor) as context:
+            found = canary(context, operational=made["operational"], warehouse=made["warehouse"])
+        assert isinstance(found, dg.SensorResult | dg.SkipReason)
+        return found
 
-    assert "the newest: continue. no request" in tick()
-    assert tick() == "No window is over that was not judged."
+    first = tick("of another version")
+    assert isinstance(first, dg.SensorResult)
+    assert "the newest: continue. no request" in str(first.skip_reason)
+    assert first.cursor == '{"version":1,"acted":"continue"}'
+    again = tick(first.cursor)
+    assert isinstance(again, dg.SkipReason)
+    assert again.skip_message == "No window is over that was not judged."
 
 
 def test_canary_sensor_waits_for_the_store(empty: Project) -> None:

@@ -3,7 +3,7 @@
 Adding a format is one module and one line here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from helicarrier.errors import ErrorCode, InputRejected
@@ -26,6 +26,26 @@ READERS: tuple[Reader, ...] = (
 """In the order in which they are asked."""
 
 FORMATS = tuple(reader.name for reader in READERS)
+
+_ENDINGS = frozenset({".json", ".jsonl", ".eval"})
+
+
+def newest_file(places: Sequence[Path]) -> Path:
+    """The file of results that was changed last, in these files and folders.
+
+    Raises:
+        InputRejected: a place is missing, or no file is there.
+    """
+    found: list[Path] = []
+    for place in places:
+        if not place.exists():
+            raise InputRejected(f"{place} is missing", hint="Name a file of eval results.")
+        files = [place] if place.is_file() else place.rglob("*")
+        found += [path for path in files if path.is_file() and path.suffix in _ENDINGS]
+    if not found:
+        told = ", ".join(map(str, places))
+        raise InputRejected(f"{told} holds no eval results", hint="Name a file of eval results.")
+    return max(found, key=lambda path: (path.stat().st_mtime_ns, str(path)))
 
 
 def read_file(
