@@ -184,6 +184,7 @@ class _Work:
         self.session_times: set[str] = set()
         self._sessions: dict[str, Session] = {}
         self._session_rows: dict[str, Session] = {}
+        self._new_sessions: set[str] = set()
         self._new_calls: list[Row] = []
         self._changed_calls: list[Row] = []
         self._new_events: list[Row] = []
@@ -287,6 +288,8 @@ class _Work:
         self._new_events += [
             rows.event_row(event, session.source_uri, self._run_id) for event in envelope.events
         ]
+        if is_new:
+            self._new_sessions.add(session.session_id)
         self.tally.sessions_new += is_new
         self.tally.sessions_changed += not is_new
         self.tally.calls_new += len(envelope.calls)
@@ -321,6 +324,7 @@ class _Work:
             self.session_times.add(merged.started_at)
             self.totals.session(merged.started_at)
             if before is None:
+                self._new_sessions.add(session_id)
                 self.tally.sessions_new += 1
             else:
                 self.tally.sessions_changed += 1
@@ -517,10 +521,12 @@ class _Work:
         sink, now, run_id = self._sink, self._now, self._run_id
         self.totals.calls(self._new_calls)
         self.totals.calls(self._changed_calls)
-        sink.upsert(
-            session_ledger,
-            [rows.session_row(s, now=now, run_id=run_id) for s in self._session_rows.values()],
-        )
+        for write, sessions in (
+            (sink.insert, self._session_rows.keys() & self._new_sessions),
+            (sink.upsert, self._session_rows.keys() - self._new_sessions),
+        ):
+            found = [self._session_rows[session_id] for session_id in sorted(sessions)]
+            write(session_ledger, [rows.session_row(s, now=now, run_id=run_id) for s in found])
         sink.insert(session_usage, self._new_calls)
         changed = [str(row[0]) for row in self._changed_calls]
         history.keep_first(sink, changed)
