@@ -143,7 +143,7 @@ def test_audit_writes_nothing(refreshed: Project) -> None:
     outcome = audit(refreshed.settings)
     assert outcome.assets == ()
     assert {check.state for check in outcome.checks} == {"passed"}
-    assert len(outcome.checks) == 30
+    assert len(outcome.checks) > len({check.asset for check in outcome.checks}) > 20
 
 
 def test_outcome_on_the_wire(first_refresh: FirstRefresh) -> None:
