@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from helicarrier import logs
 from helicarrier.errors import ErrorCode, StorageUnavailable
 from helicarrier.ledger.model import Batch, Envelope, Winner
-from helicarrier.ledger.writer import BatchOutcome, EnvelopeStatus, Tally
+from helicarrier.ledger.outcomes import BatchOutcome, EnvelopeStatus, Tally
 from helicarrier.store.operational import OperationalStore
 
 GROUP_LIMIT = 1_000
@@ -31,6 +31,10 @@ WAITING_LIMIT = 10_000
 
 class Writer(Protocol):
     """What writes batches into an open transaction; `LedgerWriter` does."""
+
+    def prepare(self, batches: Sequence[Batch]) -> None:
+        """Do what needs no transaction."""
+        ...
 
     def write(
         self, connection: Connection, batches: Sequence[Batch]
@@ -139,8 +143,10 @@ class GroupCommit:
 
     def _commit(self, group: Sequence[_Request]) -> list[_Answer]:
         try:
+            writer = self._make_writer()
+            writer.prepare([request.batch for request in group])
             with self._store.write() as connection:
-                tally, answers = _write(connection, self._make_writer(), group)
+                tally, answers = _write(connection, writer, group)
         except StorageUnavailable as error:
             return [(request, error) for request in group]
         except Exception as error:  # noqa: BLE001 - every request gets an answer

@@ -15,8 +15,9 @@ from helicarrier.api.tokens import Authenticator
 from helicarrier.cost.governed import Pricer
 from helicarrier.cost.prices import PriceBook
 from helicarrier.errors import ErrorCode, HelicarrierError, StorageUnavailable
+from helicarrier.ledger.outcomes import Tally
 from helicarrier.ledger.runs import run_store
-from helicarrier.ledger.writer import LedgerWriter, Tally
+from helicarrier.ledger.writer import LedgerWriter
 from helicarrier.settings import Settings
 from helicarrier.store import migrate
 from helicarrier.store.migrate import Readiness

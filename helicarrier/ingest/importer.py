@@ -26,7 +26,8 @@ from helicarrier.ingest.readers.registry import HEAD_BYTES, SHORT_HEAD_BYTES, sn
 from helicarrier.ingest.report import FileError, Progress
 from helicarrier.ingest.source import BadRecord, FileMark, Stretch, stretches
 from helicarrier.ledger.enums import FileState
-from helicarrier.ledger.writer import BatchOutcome, EnvelopeStatus, LedgerWriter
+from helicarrier.ledger.outcomes import BatchOutcome, EnvelopeStatus
+from helicarrier.ledger.writer import LedgerWriter
 from helicarrier.store.operational import OperationalStore
 
 ROWS_PER_COMMIT = 12_000
@@ -156,8 +157,10 @@ class Importer:
             return
         now = self.clock()
         writer = LedgerWriter(run_id=self.run_id, now=now, pricer=self.pricer)
+        batches = [stretch.batch for stretch in waiting]
+        writer.prepare(batches)
         with self.lock(), self.store.write() as connection:
-            tally, outcomes = writer.write(connection, [stretch.batch for stretch in waiting])
+            tally, outcomes = writer.write(connection, batches)
             bad: dict[str, list[BadRecord]] = {}
             for stretch, outcome in zip(waiting, outcomes, strict=True):
                 found = stretch.bad + _conflicts(stretch, outcome)

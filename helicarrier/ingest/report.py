@@ -7,7 +7,7 @@ it, too. The report is stored in `import_reports` and as JSON beside the databas
 from dataclasses import dataclass, field
 
 from helicarrier.ledger.enums import ImportOutcome
-from helicarrier.ledger.writer import Tally
+from helicarrier.ledger.outcomes import Tally
 
 
 @dataclass(slots=True, kw_only=True)

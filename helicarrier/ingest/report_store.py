@@ -16,8 +16,8 @@ from helicarrier import times
 from helicarrier.ingest.report import ImportReport, Progress, Records
 from helicarrier.ledger import run_markers
 from helicarrier.ledger.enums import ImportOutcome
+from helicarrier.ledger.outcomes import Tally
 from helicarrier.ledger.tables import import_reports
-from helicarrier.ledger.writer import Tally
 
 _RECORDS = tuple(Records.__slots__)
 _ROWS = tuple(Tally.__slots__)

@@ -15,8 +15,9 @@ from sqlalchemy import ColumnElement, Row, Select, func, select, text
 
 from helicarrier.ledger.enums import EventType, SessionStatus
 from helicarrier.ledger.model import Batch
+from helicarrier.ledger.outcomes import BatchOutcome, Tally
 from helicarrier.ledger.tables import session_events, session_ledger, session_usage
-from helicarrier.ledger.writer import BatchOutcome, LedgerWriter, Tally
+from helicarrier.ledger.writer import LedgerWriter
 from helicarrier.store.fulltext import search_condition
 from helicarrier.store.operational import OperationalStore
 

@@ -8,7 +8,7 @@ from helicarrier.cost.prices import STANDARD, PriceContext
 from helicarrier.errors import ErrorCode, VerificationFailed
 from helicarrier.governance.enums import Confidence, CostSource, ValueSource
 from helicarrier.ledger.enums import SessionStatus
-from helicarrier.ledger.model import Call, Event, Session
+from helicarrier.ledger.model import Call, Envelope, Event, Session
 from helicarrier.ledger.sink import Row
 
 SESSION_FIELDS = Session.__struct_fields__
@@ -158,3 +158,16 @@ def telling_row(telling: Session, run_id: str) -> Row:
 def telling_of(telling_json: str) -> Session:
     """What a file tells of a session, as `telling_row` stored it."""
     return _telling.decode(telling_json)
+
+
+EnvelopeRows = tuple[list[Row], list[Row]]
+"""The rows of an envelope's calls and of its events."""
+
+
+def of_envelope(envelope: Envelope, *, pricer: Pricer, run_id: str, now: str) -> EnvelopeRows:
+    """The rows of an envelope, but for its session, which others may have told of, too."""
+    owner, uri = envelope.session.session_id, envelope.session.source_uri
+    calls = [
+        call_row(call, owner, uri, pricer=pricer, now=now, run_id=run_id) for call in envelope.calls
+    ]
+    return calls, [event_row(event, uri, run_id) for event in envelope.events]

@@ -6,10 +6,9 @@ thereby became dirty. It reports for each batch the lines that gave or changed a
 source record is accounted for. It never commits: the caller owns the transaction.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
@@ -19,6 +18,7 @@ from helicarrier.cost.governed import Pricer
 from helicarrier.ledger import dirty, history, merge, ownership, rows, run_markers
 from helicarrier.ledger.enums import UNKNOWN_MODEL
 from helicarrier.ledger.model import Batch, Call, Envelope, Event, Session
+from helicarrier.ledger.outcomes import BatchOutcome, EnvelopeStatus, Tally
 from helicarrier.ledger.sink import Row, Scalar, Sink, sink_of
 from helicarrier.ledger.tables import (
     call_copies,
@@ -71,46 +71,6 @@ _SET_MODEL = (
 _SIDECHAIN = ":sidechain"
 
 
-class EnvelopeStatus(StrEnum):
-    """What became of an envelope."""
-
-    CREATED = "created"
-    DUPLICATE = "duplicate"
-    UPDATED = "updated"
-    CONFLICT = "conflict"
-    OUTDATED = "outdated"  # of a lower revision than the stored one: nothing new in a file's copy
-
-
-@dataclass(slots=True, kw_only=True)
-class BatchOutcome:
-    """What one batch did to the ledger."""
-
-    changed_lines: set[int] = field(default_factory=set)
-    envelopes: list[EnvelopeStatus] = field(default_factory=list)
-
-
-@dataclass(slots=True, kw_only=True)
-class Tally:
-    """Rows that came into being or changed; adds up over transactions."""
-
-    sessions_new: int = 0
-    sessions_changed: int = 0
-    calls_new: int = 0
-    calls_changed: int = 0
-    events_new: int = 0
-    events_changed: int = 0
-
-    @property
-    def total(self) -> int:
-        """All rows that came into being or changed."""
-        return sum(getattr(self, name) for name in self.__slots__)
-
-    def add(self, other: "Tally") -> None:
-        """Add another tally to this one."""
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-
 class LedgerWriter:
     """Writes batches under one run."""
 
@@ -119,6 +79,18 @@ class LedgerWriter:
         self._run_id = run_id
         self._now = now
         self._pricer = pricer
+        self._prepared: dict[int, rows.EnvelopeRows] = {}
+
+    def prepare(self, batches: Sequence[Batch]) -> None:
+        """Make the rows of envelopes ahead of `write`, while other writers have the store.
+
+        Nearly all envelopes are new. What `write` is given beyond them it makes itself.
+        """
+        for batch in batches:
+            for envelope in batch.envelopes:
+                self._prepared[id(envelope)] = rows.of_envelope(
+                    envelope, pricer=self._pricer, run_id=self._run_id, now=self._now
+                )
 
     def write(
         self, connection: Connection, batches: Sequence[Batch]
@@ -126,7 +98,7 @@ class LedgerWriter:
         """Write batches into an open transaction; one outcome for each, in order."""
         sink = sink_of(connection)
         sink.serialize()
-        work = _Work(sink, self._pricer, self._run_id, self._now)
+        work = _Work(sink, self._pricer, self._run_id, self._now, self._prepared)
         outcomes = [BatchOutcome() for _ in batches]
         work.take_envelopes(batches, outcomes)
         work.take_sessions(batches, outcomes)
@@ -173,7 +145,15 @@ class _Candidate:
 class _Work:
     """The state of one transaction: what is stored, what will be written, which days it hits."""
 
-    def __init__(self, sink: Sink, pricer: Pricer, run_id: str, now: str) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        pricer: Pricer,
+        run_id: str,
+        now: str,
+        prepared: Mapping[int, rows.EnvelopeRows],
+    ) -> None:
+        self._prepared = prepared
         self._sink = sink
         self._pricer = pricer
         self._run_id = run_id
@@ -281,13 +261,12 @@ class _Work:
         self._session_rows[session.session_id] = session
         self.session_times.add(session.started_at)
         self.totals.session(session.started_at)
-        self._new_calls += [
-            self._call_row(call, session.session_id, session.source_uri) for call in envelope.calls
-        ]
-        self.call_times |= {call.occurred_at for call in envelope.calls}
-        self._new_events += [
-            rows.event_row(event, session.source_uri, self._run_id) for event in envelope.events
-        ]
+        calls, events = self._prepared.get(id(envelope)) or rows.of_envelope(
+            envelope, pricer=self._pricer, run_id=self._run_id, now=self._now
+        )
+        self._new_calls += calls
+        self._new_events += events
+        self.call_times.update([call.occurred_at for call in envelope.calls])
         if is_new:
             self._new_sessions.add(session.session_id)
         self.tally.sessions_new += is_new

@@ -2,7 +2,7 @@
 
 from helicarrier.errors import ErrorCode
 from helicarrier.ingest.report import FileError, ImportReport, Progress, Records
-from helicarrier.ledger.writer import Tally
+from helicarrier.ledger.outcomes import Tally
 
 
 def _progress(n: int, *errors: FileError) -> Progress:

@@ -12,8 +12,8 @@ from helicarrier.errors import ErrorCode, InputRejected, NotReady
 from helicarrier.ingest import report_store
 from helicarrier.ingest.report import Progress, Records
 from helicarrier.ingest.service import ASSET_KEY, import_sessions, report_path
+from helicarrier.ledger.outcomes import Tally
 from helicarrier.ledger.tables import CONTRACTS, import_reports, session_usage
-from helicarrier.ledger.writer import Tally
 from helicarrier.settings import Settings
 from helicarrier.store.run_model import Run, RunStatus
 from helicarrier.store.run_store import RunStore

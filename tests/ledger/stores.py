@@ -17,6 +17,7 @@ from helicarrier.cost.prices import PriceBook
 from helicarrier.ingest.importer import Importer, discover
 from helicarrier.ingest.report import Progress
 from helicarrier.ledger.model import Batch
+from helicarrier.ledger.outcomes import BatchOutcome, Tally
 from helicarrier.ledger.tables import (
     call_copies,
     dirty_days,
@@ -28,7 +29,7 @@ from helicarrier.ledger.tables import (
     session_usage,
     usage_cost_history,
 )
-from helicarrier.ledger.writer import BatchOutcome, LedgerWriter, Tally
+from helicarrier.ledger.writer import LedgerWriter
 from helicarrier.store import migrate
 from helicarrier.store.operational import OperationalStore
 from helicarrier.usage.parity import ledger_parity

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from helicarrier.ledger.model import Batch, Call, Envelope, Session, Winner
+from helicarrier.ledger.outcomes import BatchOutcome, EnvelopeStatus, Tally
 from helicarrier.ledger.tables import (
     session_events,
     session_ledger,
     session_usage,
     usage_cost_history,
 )
-from helicarrier.ledger.writer import BatchOutcome, EnvelopeStatus, Tally
 from tests.ingest import logs
 from tests.ledger.stores import Ledger
 

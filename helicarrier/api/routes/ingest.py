@@ -19,7 +19,7 @@ from helicarrier.errors import Conflict, ContractError, ErrorCode, Violation
 from helicarrier.ingest.bodies import accept_bare, accept_batch, violations_of
 from helicarrier.ingest.envelope import accept
 from helicarrier.ledger.model import Envelope
-from helicarrier.ledger.writer import EnvelopeStatus
+from helicarrier.ledger.outcomes import EnvelopeStatus
 
 router = APIRouter(prefix="/api/v3/ingest", tags=["ingest"])
 
