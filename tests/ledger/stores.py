@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Table, select, text
+from sqlalchemy import Table, select
 
 from helicarrier.cost.governed import Pricer
 from helicarrier.cost.prices import PriceBook
@@ -33,6 +33,7 @@ from helicarrier.ledger.writer import LedgerWriter
 from helicarrier.store import migrate
 from helicarrier.store.operational import OperationalStore
 from helicarrier.usage.parity import ledger_parity
+from tests import core_tables
 from tests.postgres import fresh_database
 
 __all__ = ["ledger", "migrated_postgres", "migrated_sqlite", "sqlite_ledger"]
@@ -56,27 +57,6 @@ _OF_THE_RUN = {
     "imported_at",
     "first_seen",
 }
-_EMPTIED = (
-    "session_tellings",
-    "call_copies",
-    "session_events",
-    "session_usage",
-    "session_ledger",
-    "usage_cost_history",
-    "import_files",
-    "import_reports",
-    "ingest_quarantine",
-    "dirty_days",
-    "ledger_totals",
-    "api_tokens",
-    "audit_log",
-    "ai_eval_gate_results",
-    "ai_eval_samples",
-    "ai_eval_runs",
-    "ai_training_examples",
-    "canary_windows",
-)
-
 Dump = dict[str, list[tuple[object, ...]]]
 
 
@@ -166,10 +146,9 @@ class Ledger:
             connection.execute(import_files.delete())
 
     def wipe(self) -> None:
-        """Empty every table."""
+        """Empty every table, so that no test sees what another one left in a shared database."""
         with self.store.write() as connection:
-            for name in _EMPTIED:
-                connection.execute(text(f"DELETE FROM {name}"))  # noqa: S608 - constants
+            core_tables.empty(connection)
 
 
 @pytest.fixture(scope="session")

@@ -5,20 +5,10 @@ import re
 import pytest
 from sqlalchemy import Connection, create_engine, inspect, text
 
-from helicarrier.alerts import tables as alert_tables
-from helicarrier.evals import tables as eval_tables
-from helicarrier.ledger import tables as ledger_tables
-from helicarrier.notify import tables as notify_tables
 from helicarrier.store.addresses import SqliteFile, parse_address
 from helicarrier.store.schema import METADATA
-from helicarrier.usage import tables as usage_tables
+from tests.core_tables import CONTRACTS, TABLES
 
-CONTRACTS = {
-    contract.name: contract
-    for module in (ledger_tables, usage_tables, alert_tables, notify_tables, eval_tables)
-    for contract in module.CONTRACTS
-}
-TABLES = [METADATA.tables[name] for name in sorted(CONTRACTS)]
 OWN_TO_MIGRATIONS = {
     "helicarrier_core_version",
     "ix_session_ledger_search",

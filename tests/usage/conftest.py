@@ -19,7 +19,6 @@ __all__ = ["ledger", "migrated_postgres", "migrated_sqlite", "sqlite_ledger"]
 
 DAY = date(2026, 10, 5)
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
-_AGGREGATES = ("daily_usage_agg", "daily_provenance_agg", "model_perf_agg")
 
 
 def instant(day: date, hour: float = 12) -> str:
@@ -112,9 +111,6 @@ def _of_session(call: Call, session: str) -> Call:
 @pytest.fixture
 def usage(ledger: Ledger, tmp_path: Path) -> Usage:
     """An empty ledger, on SQLite and on Postgres, and an empty lake."""
-    with ledger.store.write() as connection:
-        for table in _AGGREGATES:
-            connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608 - constants
     return _usage(ledger, tmp_path)
 
 

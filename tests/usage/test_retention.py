@@ -33,8 +33,6 @@ KEPT = {EVENTS: DAYS[2], AGGREGATES: DAYS[1]}
 @pytest.fixture
 def three_days(usage: Usage) -> Usage:
     """A session on each of three days, all computed; the first goes on for all of them."""
-    with usage.ledger.store.write() as connection:
-        connection.execute(retention_marks.delete())
     events = [
         Event(f"s0/{n}", "s0", n, n, EventType.MESSAGE, instant(day), "{}")
         for n, day in enumerate(DAYS)

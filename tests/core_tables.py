@@ -1,0 +1,24 @@
+"""Every table of the core schema, from the contracts of the areas that declare them."""
+
+from sqlalchemy import Connection, Table
+
+from helicarrier.alerts import tables as alert_tables
+from helicarrier.evals import tables as eval_tables
+from helicarrier.ledger import tables as ledger_tables
+from helicarrier.notify import tables as notify_tables
+from helicarrier.store.schema import METADATA
+from helicarrier.usage import tables as usage_tables
+
+AREAS = (ledger_tables, usage_tables, alert_tables, notify_tables, eval_tables)
+CONTRACTS = {contract.name: contract for area in AREAS for contract in area.CONTRACTS}
+TABLES = [METADATA.tables[name] for name in sorted(CONTRACTS)]
+
+_SEEDED = {"ai_provider_configs"}
+
+
+def empty(connection: Connection) -> None:
+    """Deletes every row but the seeds of the migrations, children before their parents."""
+    declared = set[Table](TABLES)
+    for table in reversed(METADATA.sorted_tables):
+        if table in declared and table.name not in _SEEDED:
+            connection.execute(table.delete())
