@@ -34,6 +34,7 @@ from helicarrier.store.operational import OperationalStore
 from helicarrier.usage.facts import ranges
 from resources import resources_of
 from schedules import evals as eval_schedules
+from schedules import git as git_schedules
 from schedules import upkeep as upkeep_schedules
 from schedules import usage as usage_schedules
 from sensors import evals as eval_sensors
@@ -78,6 +79,7 @@ def build_defs(**overrides: object) -> dg.Definitions:
         schedules=[
             *usage_schedules.SCHEDULES,
             *upkeep_schedules.SCHEDULES,
+            *git_schedules.SCHEDULES,
             *eval_schedules.SCHEDULES,
         ],
         sensors=[

@@ -15,7 +15,7 @@ from resources import WarehouseResource
 
 
 def orphans_check(table: str) -> dg.AssetChecksDefinition:
-    """A blocking check that the commits which the rows of a table name are stored."""
+    """A blocking check that the commits and the runs which the rows of a table name are there."""
 
     @dg.asset_check(
         asset=table,
@@ -23,22 +23,31 @@ def orphans_check(table: str) -> dg.AssetChecksDefinition:
         blocking=True,
         retry_policy=TRANSIENT,
         description=(
-            "Every commit that a row names is stored; parents may only be missing where a shallow "
-            "clone was cut off."
+            "Every commit that a row names is stored, parents may only be missing where a shallow "
+            "clone was cut off; and the run that wrote it is in the run store."
         ),
     )
     def check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
         with as_dagster_failures():
             try:
+                known = warehouse.runs().run_ids()
                 with warehouse.store().read() as connection:
                     found = audit.orphans(connection, table)
+                    unknown = audit.unknown_runs(connection, table, known)
             except NotReady as error:
                 return not_there_yet(error)
         return dg.AssetCheckResult(
-            passed=not found.missing,
+            passed=not found.missing and not unknown,
             severity=dg.AssetCheckSeverity.ERROR,
-            description=f"{found.missing:,} {found.what}, of {found.checked:,} rows",
-            metadata={"checked": found.checked, "missing": found.missing},
+            description=(
+                f"{found.missing:,} {found.what}, of {found.checked:,} rows; "
+                f"{unknown:,} rows of unknown runs"
+            ),
+            metadata={
+                "checked": found.checked,
+                "missing": found.missing,
+                "unknown_runs": unknown,
+            },
         )
 
     return check

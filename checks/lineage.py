@@ -125,6 +125,13 @@ def run_store_is_sound(warehouse: WarehouseResource) -> dg.AssetCheckResult:
             description="nothing has run yet: there is nothing to verify",
             metadata=counts,
         )
+    if found.not_anchored:
+        return dg.AssetCheckResult(
+            passed=False,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="no anchor is kept: a tail that was cut would not show",
+            metadata=counts | {"remedy": "`helicarrier migrate up`; the next run anchors."},
+        )
     return dg.AssetCheckResult(
         passed=True,
         description=f"{found.events:,} events of {found.runs:,} runs are as they were written",

@@ -109,12 +109,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def public(settings: Settings, address: str) -> dict[str, str]:
-    """Every setting as text, for records and pages: `address` stands for what may hold a password.
+    """Every setting as text, for records and pages; of a secret only that it is set.
 
-    Args: settings; address, the operational store in words.
+    Args: settings; address, the operational store in words: its URL may hold a password.
     """
     values = {name: getattr(settings, name) for name in _FIELDS} | {"db_url": address}
-    return {name: str(value) for name, value in values.items() if value is not None}
+    return {
+        name: "set" if name in _SECRETS else str(value)
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def load(environ: Mapping[str, str] | None = None, *, data_dir: Path | None = None) -> Settings:
@@ -153,6 +157,7 @@ _EXPECTED = {
     "rate_limit": "a whole number of at least 1",
     "drain_seconds": "a number of seconds",
 }
+_SECRETS = frozenset({"secret"})
 _FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
 
 

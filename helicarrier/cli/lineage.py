@@ -86,7 +86,7 @@ def verify(*, as_json: bool, data_dir: Path | None) -> None:
     """Verify the run store: events, runs, inputs and outputs, and the anchors kept elsewhere.
 
     Finds whatever was edited, removed, inserted or moved, and a tail that was cut. Ends with 7
-    when it finds something.
+    when it finds something. Without any anchor a cut tail cannot be found, and it says so.
 
     \b
     EXAMPLES
@@ -102,6 +102,7 @@ def verify(*, as_json: bool, data_dir: Path | None) -> None:
                 "events": found.events,
                 "runs": found.runs,
                 "anchors": found.anchors,
+                "not_anchored": found.not_anchored,
                 "head": found.head,
                 "findings": [
                     {"kind": one.kind.value, "subject": one.subject, "message": one.message}
@@ -119,6 +120,12 @@ def verify(*, as_json: bool, data_dir: Path | None) -> None:
         raise VerificationFailed(
             f"the run store is not as it was written: {len(found.findings)} findings",
             hint="Keep the file as evidence; a backup shows what was there before.",
+        )
+    if found.not_anchored:
+        click.echo(
+            "not_anchored: the audit log holds no anchor, so a tail that was cut would not show; "
+            "`helicarrier migrate up` makes the store that keeps it, the next run anchors",
+            err=True,
         )
     if not found.events:
         click.echo("nothing has run yet: there is nothing to verify", err=True)

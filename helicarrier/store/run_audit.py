@@ -44,6 +44,11 @@ class Audit:
     head: str
     findings: tuple[Finding, ...]
 
+    @property
+    def not_anchored(self) -> bool:
+        """Whether nothing outside holds the length of the chain: a cut tail would not show."""
+        return bool(self.events) and not self.anchors
+
 
 def audit(
     events: Sequence[RunEvent],

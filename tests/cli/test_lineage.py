@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 from helicarrier.cli.lineage import lineage
+from helicarrier.ledger.runs import run_store
 from helicarrier.settings import Settings
 from tests.cli.conftest import Command
 from tests.lineage.samples import refreshed
@@ -82,3 +83,16 @@ def test_verify_ends_with_7_where_somebody_changed_a_run(
     assert "run_differs: run " in ended.out
     told = json.loads(helicarrier("lineage", "verify", "--json").out)
     assert [finding["kind"] for finding in told["findings"]] == ["run_differs"]
+
+
+def test_verify_says_where_nothing_is_anchored(
+    helicarrier: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a ledger there is no audit log, so a cut tail would not show: that is told."""
+    monkeypatch.setenv("HELICARRIER_DATA_DIR", str(tmp_path / "data"))
+    with run_store(Settings(data_dir=tmp_path / "data")).run("git_commits"):
+        pass
+    ended = helicarrier("lineage", "verify", "--json")
+    assert ended.code == 0
+    assert json.loads(ended.out)["not_anchored"] is True
+    assert "not_anchored" in ended.err

@@ -136,3 +136,11 @@ def test_home_is_expanded_in_paths(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert loaded.data_dir == Path("/home/somebody/d")
     assert loaded.import_folders == (Path("/home/somebody/.claude"), Path("/b"))
+
+
+def test_records_and_pages_say_of_a_secret_only_that_it_is_set() -> None:
+    """The run store keeps settings as configuration; a secret in it would be a leak."""
+    told = settings.public(Settings(secret="hunter2"), "here")
+    assert told["secret"] == "set"
+    assert "hunter2" not in str(told)
+    assert "secret" not in settings.public(Settings(), "here")

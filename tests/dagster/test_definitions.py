@@ -176,6 +176,12 @@ def test_schedules_their_times_and_whether_they_run() -> None:
             dg.DefaultScheduleStatus.STOPPED,
         ),
         (
+            "git_sync_hourly",
+            "sync_git",
+            "20 * * * *",
+            dg.DefaultScheduleStatus.STOPPED,
+        ),
+        (
             "nightly_retention",
             "drop_old_rows",
             "45 2 * * *",

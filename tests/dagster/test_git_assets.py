@@ -51,6 +51,9 @@ def test_rows_without_their_commit_are_found(project: Project) -> None:
     warehouse = WarehouseStore(project.settings.warehouse_path)
     with warehouse.write() as connection:
         connection.execute("UPDATE git_refs SET commit_sha = 'gone' WHERE ref_name = 'HEAD'")
+        orphaned = connection.execute(
+            "UPDATE git_changes SET run_id = 'nobody' WHERE insertions = 1"
+        ).fetchall()[0][0]
         connection.execute("UPDATE git_parents SET parent_sha = 'gone' WHERE seq = 1")
         connection.execute(
             "INSERT INTO session_commits VALUES ('s', 'r', 'x', 'gone', 'resolved', NULL, 'run')"
@@ -59,9 +62,11 @@ def test_rows_without_their_commit_are_found(project: Project) -> None:
     failed = {asset for (asset, name), found in results.items() if name == "orphans"} & {
         asset for (asset, _), found in results.items() if not found.passed
     }
-    assert failed >= {"git_refs", "git_commits", "session_commits"}
-    assert results["git_changes", "orphans"].passed
+    assert failed >= {"git_refs", "git_commits", "session_commits", "git_changes"}
     assert results["git_refs", "orphans"].severity is ERROR
+    told = results["git_changes", "orphans"].metadata
+    assert (value(told, "missing"), value(told, "unknown_runs")) == (0, orphaned)
+    assert orphaned
 
 
 def test_a_row_that_breaks_a_rule_is_found(project: Project) -> None:

@@ -1,11 +1,15 @@
 """Schedules: what they ask for at their time."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
 import definitions
+from helicarrier.settings import Settings
+from resources import resources_of
+from schedules.git import git_sync_hourly
 from schedules.usage import nightly_usage_refresh
 
 
@@ -39,3 +43,20 @@ def test_requested_partition_exists(instance: dg.DagsterInstance) -> None:
         data = repository.get_schedule_def("nightly_usage_refresh").evaluate_tick(context)
     (request,) = data.run_requests or ()
     assert request.tags["dagster/partition"] == "2026-10-18"
+
+
+def test_git_is_read_once_an_hour_where_there_is_a_repository(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """Without one a tick says what to set, and starts no run."""
+    at = datetime(2026, 10, 19, 7, 20, tzinfo=UTC)
+    found = []
+    for repositories in ("", str(tmp_path)):
+        made = resources_of(Settings(data_dir=tmp_path, git_repositories=repositories))
+        with dg.build_schedule_context(instance=instance, scheduled_execution_time=at) as context:
+            found.append(git_sync_hourly(context, settings=made["settings"]))
+    skipped, request = found
+    assert isinstance(skipped, dg.SkipReason)
+    assert "HELICARRIER_GIT_REPOSITORIES" in (skipped.skip_message or "")
+    assert isinstance(request, dg.RunRequest)
+    assert request.run_key == "sync_git:2026-10-19T07"

@@ -4,6 +4,7 @@ Commits are written parents first, so a parent that is missing means that rows w
 shallow clone was cut off at its child.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,15 @@ class Orphans:
     what: str
     checked: int
     missing: int
+
+
+def unknown_runs(connection: "DuckDBPyConnection", table: str, known_runs: Collection[str]) -> int:
+    """Rows of a table whose run is not in the run store.
+
+    Args: connection to the file; table, one of `TABLES`; known_runs, the ids in the run store.
+    """
+    query = f"SELECT run_id, COUNT(*) FROM {table} GROUP BY run_id"  # noqa: S608 - of `TABLES`
+    return sum(n for run, n in connection.execute(query).fetchall() if run not in known_runs)
 
 
 def orphans(connection: "DuckDBPyConnection", table: str) -> Orphans:
