@@ -21,7 +21,16 @@ from helicarrier.governance.contract import Column, TableContract, rule_sql
 from helicarrier.ingest import envelope
 
 PAGES = Path(__file__).resolve().parents[1] / "docs" / "reference"
-_AREAS = ("ledger", "usage", "alerts", "notify", "evals", "lineage.content", "lineage.git")
+_AREAS = (
+    "ledger",
+    "usage",
+    "alerts",
+    "notify",
+    "evals",
+    "resolution",
+    "lineage.content",
+    "lineage.git",
+)
 
 
 def tables() -> str:

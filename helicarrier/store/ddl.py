@@ -97,10 +97,28 @@ def money(name: str, *, null: bool = False) -> Column:
     return sa.Column(name, kind, nullable=null, info={f"{name}_range": f"{name} >= 0"})
 
 
+def share(name: str, *, null: bool = False) -> Column:
+    """A floating-point number from 0 to 1."""
+    column = number(name, null=null)
+    column.info[f"{name}_range"] = f"{name} >= 0"
+    column.info[f"{name}_limit"] = f"{name} <= 1"
+    return column
+
+
+def binary(name: str) -> Column:
+    """Bytes as they are."""
+    return sa.Column(name, sa.LargeBinary(), nullable=False)
+
+
 def instant(name: str, *, null: bool = False) -> Column:
     """A time in UTC: fixed-width text on SQLite."""
     kind = sa.TIMESTAMP(timezone=True).with_variant(sa.TEXT(), "sqlite")
     return sa.Column(name, kind, nullable=null)
+
+
+def day(name: str) -> Column:
+    """A UTC calendar day: ISO text on SQLite."""
+    return sa.Column(name, sa.DATE().with_variant(sa.TEXT(), "sqlite"), nullable=False)
 
 
 def foreign(

@@ -13,6 +13,7 @@ OWN_TO_MIGRATIONS = {
     "helicarrier_core_version",
     "ix_session_ledger_search",
     "ai_eval_run_summary_v1",
+    "mismatch_pattern.embedding",  # a vector where the server has pgvector
 }
 
 POSTGRES_FACTS = {
@@ -60,8 +61,12 @@ def sqlite_facts(connection: Connection) -> Facts:
         ).scalar_one()
         for name, definition in re.findall(r"CONSTRAINT (\w+) (.+?),?\s*(?=\n)", sql):
             facts["constraints"][name] = definition
-        for index in inspect(connection).get_indexes(table):
-            facts["indexes"][str(index["name"])] = str((table, index["column_names"]))
+        for _, name, _, origin, _ in connection.exec_driver_sql(f"PRAGMA index_list({table})"):
+            if origin == "c":
+                sql = connection.exec_driver_sql(
+                    "SELECT sql FROM sqlite_master WHERE type = 'index' AND name = ?", (name,)
+                )
+                facts["indexes"][name] = str(sql.scalar_one())
     return facts
 
 
