@@ -3,7 +3,9 @@
 A run is stored whole, so samples, run and verdicts are the outputs of one step. The gates are
 checks of the summary and stand between it and the decision: where one blocks, the asset of the
 decision is not made, and what was decided stands in the audit log, where it is written as soon as a
-run is judged. How a gate is judged belongs into the package.
+run is judged. The tables that other programs fill (providers, generations, canary windows) are
+declared, so that their rows are checked; nothing materializes them. How a gate is judged belongs
+into the package.
 """
 
 import uuid
@@ -13,18 +15,26 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from assets.declarations import OWNERS, WAREHOUSE_POOL, definition_metadata, table_spec
+from assets.declarations import OWNERS, TRANSIENT, WAREHOUSE_POOL, table_spec
 from assets.runs import explain_command, recorded
 from helicarrier import times
 from helicarrier.errors import NotReady
 from helicarrier.evals.model import EvalRun
 from helicarrier.evals.repository import EvalRepository
-from helicarrier.evals.tables import AI_EVAL_GATE_RESULTS, AI_EVAL_RUNS, AI_EVAL_SAMPLES
+from helicarrier.evals.tables import (
+    AI_EVAL_GATE_RESULTS,
+    AI_EVAL_RUNS,
+    AI_EVAL_SAMPLES,
+    AI_PROVIDER_CONFIGS,
+    AI_TRAINING_EXAMPLES,
+    CANARY_WINDOWS,
+)
 from resources import OperationalResource, SettingsResource, WarehouseResource
 
 GROUP = "evals"
 SUMMARY = "ai_eval_run_summary"
 DECISION = "release_decision"
+REMOTE = "eval_remote_ingest"
 RECORDS = Path("evals") / "records.jsonl"
 """Where the records are looked for below the data folder when HELICARRIER_EVAL_PATHS is not set."""
 
@@ -43,6 +53,35 @@ SPECS = [
         group=GROUP,
         kinds={"python", "table"},
         deps=[AI_EVAL_SAMPLES.name],
+    ),
+    table_spec(
+        AI_EVAL_GATE_RESULTS,
+        description="Verdicts with their intervals, as the run was judged.",
+        group=GROUP,
+        kinds={"python", "table"},
+        deps=[AI_EVAL_SAMPLES.name],
+    ),
+]
+OBSERVED = [
+    table_spec(
+        AI_PROVIDER_CONFIGS,
+        description="Who answers: `helicarrier routing` and the canary write it.",
+        group=GROUP,
+        kinds={"table"},
+    ),
+    table_spec(
+        AI_TRAINING_EXAMPLES,
+        description="What was generated, by whom and how fast: the router writes it.",
+        group=GROUP,
+        kinds={"table"},
+        deps=[AI_PROVIDER_CONFIGS.name],
+    ),
+    table_spec(
+        CANARY_WINDOWS,
+        description="What the rules said of a window, and what was done: the sensor writes it.",
+        group=GROUP,
+        kinds={"table"},
+        deps=[AI_TRAINING_EXAMPLES.name, AI_EVAL_SAMPLES.name],
     ),
 ]
 
@@ -66,9 +105,8 @@ def judge_eval_records(
     warehouse: WarehouseResource,
 ) -> Iterator[dg.MaterializeResult]:
     """One row per record and one run, with its verdicts. A missing or broken file is an error."""
-    from helicarrier.evals import evaluation, release
+    from helicarrier.evals import evaluation, recording
     from helicarrier.evals.readers.registry import newest_file, read_file
-    from helicarrier.evals.sql_repository import SqlEvalRepository
     from helicarrier.store.code_ref import code_ref
 
     current = settings.load()
@@ -92,17 +130,17 @@ def judge_eval_records(
                 dataset_ref=path.name,
             ),
         )
-        SqlEvalRepository(store).save(found.run, found.samples, found.verdicts)
-        with store.write() as connection:
-            release.record(connection, found, actor=f"run {run.run_id}", now=times.now())
-        run.note(evalRun=found.run.run_id, decision=release.outcome_of(found).value)
-        run.rows_in, run.rows_out = len(found.samples), len(found.samples) + len(found.verdicts) + 1
+        recording.record(store, found, run, source=str(path), now=times.now())
     told = {
         "eval_run_id": found.run.run_id,
         "run_store_id": run.run_id,
         "explain": explain_command(run.run_id),
     }
-    rows = {AI_EVAL_SAMPLES.name: len(found.samples), AI_EVAL_RUNS.name: 1}
+    rows = {
+        AI_EVAL_SAMPLES.name: len(found.samples),
+        AI_EVAL_RUNS.name: 1,
+        AI_EVAL_GATE_RESULTS.name: len(found.verdicts),
+    }
     for name, count in rows.items():
         yield dg.MaterializeResult(
             asset_key=name, metadata={**told, "dagster/table_name": name, "rows_new": count}
@@ -111,13 +149,12 @@ def judge_eval_records(
 
 @dg.asset(
     name=SUMMARY,
-    deps=[AI_EVAL_RUNS.name, AI_EVAL_SAMPLES.name],
+    deps=[AI_EVAL_RUNS.name, AI_EVAL_SAMPLES.name, AI_EVAL_GATE_RESULTS.name],
     group_name=GROUP,
     owners=OWNERS,
     kinds={"sql", "view"},
     tags={"area": GROUP},
     code_version="1",
-    metadata=definition_metadata(AI_EVAL_GATE_RESULTS),
     pool=WAREHOUSE_POOL,
 )
 def ai_eval_run_summary(
@@ -163,7 +200,8 @@ def release_decision(
 ) -> dg.MaterializeResult:
     """One row per judged run, as a file: go or no-go, and why.
 
-    Go takes a pass of every gate in every slice; what is inconclusive is a no-go, too.
+    Go takes a pass of every gate in every slice; what is inconclusive is a no-go, too. What was
+    decided when the run was judged stands in the audit log and is what the file says.
     """
     from helicarrier.evals import evaluation, release
     from helicarrier.evals.report import report
@@ -176,18 +214,20 @@ def release_decision(
     ):
         judged = judged_run(context.run.run_id, operational)
         found = evaluation.load(SqlEvalRepository(store), judged)
+        with store.read() as connection:
+            outcome = release.decided(connection, judged.run_id)
         folder = settings.load().data_dir / "release_decisions"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{judged.run_id}.json"
         write_report(
             path,
-            {"go": found.passed, **report(found, generated_at=times.now())},
+            {"go": outcome is release.Outcome.GO, **report(found, generated_at=times.now())},
         )
         run.rows_out = 1
     return dg.MaterializeResult(
         metadata={
-            "decision": release.outcome_of(found).value,
-            "why": release.reasons(found) or ["every gate passes in every slice"],
+            "decision": outcome.value,
+            "why": release.reasons(found) or [release.WHY[outcome]],
             "eval_run_id": judged.run_id,
             "run_store_id": run.run_id,
             "dagster/uri": path.as_uri(),
@@ -195,7 +235,57 @@ def release_decision(
     )
 
 
-ASSETS = [judge_eval_records, ai_eval_run_summary, release_decision]
+@dg.asset(
+    name=REMOTE,
+    deps=[AI_EVAL_RUNS.name, AI_EVAL_SAMPLES.name, AI_EVAL_GATE_RESULTS.name],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"postgres"},
+    tags={"area": GROUP},
+    code_version="1",
+    retry_policy=TRANSIENT,
+    pool=WAREHOUSE_POOL,
+)
+def eval_remote_ingest(
+    context: dg.AssetExecutionContext,
+    settings: SettingsResource,
+    operational: OperationalResource,
+    warehouse: WarehouseResource,
+) -> dg.MaterializeResult:
+    """One row per judged run, in the database of HELICARRIER_EVAL_REMOTE_URL, where that is set.
+
+    It waits for no gate: a run that fails is loaded, too.
+    """
+    from helicarrier.evals import evaluation, remote
+    from helicarrier.evals.sql_repository import SqlEvalRepository
+
+    url = settings.load().eval_remote_url
+    if url is None:
+        return dg.MaterializeResult(metadata={"remote": "none is configured", "rows_new": 0})
+    with recorded(context, warehouse, REMOTE, []) as run:
+        judged = judged_run(context.run.run_id, operational)
+        with operational.store() as store:
+            found = evaluation.load(SqlEvalRepository(store), judged)
+        done = remote.ingest(url, found)
+        run.rows_in, run.rows_out = len(found.samples) + len(found.verdicts) + 1, done.rows
+        run.note(evalRun=judged.run_id)
+    return dg.MaterializeResult(
+        metadata={
+            "remote": "loaded",
+            "eval_run_id": judged.run_id,
+            "rows_new": done.rows,
+            "run_store_id": run.run_id,
+        }
+    )
+
+
+ASSETS = [
+    judge_eval_records,
+    ai_eval_run_summary,
+    release_decision,
+    eval_remote_ingest,
+    *OBSERVED,
+]
 
 
 def eval_run_id(dagster_run_id: str) -> str:

@@ -17,7 +17,9 @@ _LEDGER_CHECKS = dg.AssetSelection.checks_for_assets("session_ledger", "session_
 _DAILY = dg.AssetSelection.assets(
     "usage_facts", "session_facts", "daily_usage_agg", "daily_provenance_agg"
 )
-_EVALS = dg.AssetSelection.groups(evals.GROUP)
+_EVALS = dg.AssetSelection.assets(
+    *(spec.key for spec in evals.SPECS), evals.SUMMARY, evals.DECISION, evals.REMOTE
+)
 _GATES = dg.AssetSelection.checks(
     *(dg.AssetCheckKey(dg.AssetKey(evals.SUMMARY), gate.value) for gate in Gate)
 )

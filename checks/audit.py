@@ -65,9 +65,9 @@ def audit(
 
 
 def stored_rows(
-    store: OperationalStore, contract: TableContract, day_column: str, days: list[date]
+    store: OperationalStore, contract: TableContract, day_column: str | None, days: list[date]
 ) -> "Iterator[pa.Table]":
-    """The rows of a table on consecutive days; without days all of them.
+    """The rows of a table on consecutive days; without days, or a column for them, all rows.
 
     Raises:
         NotReady: there is no store yet.
@@ -77,7 +77,7 @@ def stored_rows(
     query = f"SELECT {columns} FROM {contract.name}"  # noqa: S608 - names of the contract
     params: dict[str, str] = {}
     order = contract.primary_key[0]
-    if days:
+    if days and day_column is not None:
         query += f" WHERE {day_column} >= :first AND {day_column} < :after"
         bounds = {"first": days[0], "after": days[-1] + timedelta(days=1)}
         is_day = contract.by_name[day_column].kind is ColumnKind.DAY

@@ -14,7 +14,14 @@ from assets.runs import as_dagster_failures
 from checks.factory import governance_check
 from helicarrier.evals.enums import Gate, Verdict
 from helicarrier.evals.model import GateResult
-from helicarrier.evals.tables import AI_EVAL_RUNS, AI_EVAL_SAMPLES
+from helicarrier.evals.tables import (
+    AI_EVAL_GATE_RESULTS,
+    AI_EVAL_RUNS,
+    AI_EVAL_SAMPLES,
+    AI_PROVIDER_CONFIGS,
+    AI_TRAINING_EXAMPLES,
+    CANARY_WINDOWS,
+)
 from resources import OperationalResource
 
 
@@ -53,6 +60,10 @@ GATES = [gate_check(gate) for gate in Gate]
 CHECKS = [
     governance_check(AI_EVAL_SAMPLES.name, AI_EVAL_SAMPLES, day="created_at"),
     governance_check(AI_EVAL_RUNS.name, AI_EVAL_RUNS, day="started_at"),
+    governance_check(AI_EVAL_GATE_RESULTS.name, AI_EVAL_GATE_RESULTS, day=None),
+    governance_check(AI_PROVIDER_CONFIGS.name, AI_PROVIDER_CONFIGS, day="updated_at"),
+    governance_check(AI_TRAINING_EXAMPLES.name, AI_TRAINING_EXAMPLES, day="created_at"),
+    governance_check(CANARY_WINDOWS.name, CANARY_WINDOWS, day="window_start"),
     *GATES,
 ]
 

@@ -43,7 +43,7 @@ def governance_check(
         asset: the key of the asset.
         contract: its columns and rules.
         day: the column, a day or an instant, that places a row in its partition; None for a table
-            of the warehouse file whose rows have no time.
+            whose rows have no time: all of them are looked at.
         place: where the rows are.
     """
 

@@ -43,6 +43,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Folders of git repositories whose history is kept, separated by `:`."""
     eval_paths: str = ""
     """Files and folders of eval results, separated by `:`; the gate judges the newest file."""
+    eval_remote_url: str | None = None
+    """Postgres database that the gate loads each judged run into, as `evals ingest-sql` would."""
+    canary_acting: Literal["eprocess", "windows", "either"] = "eprocess"
+    """Which rule of the canary acts in the sensor, beside the immediate ones; the other warns."""
+    canary_baseline_rate: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    """Share of valid answers that the sensor compares the canary with; unset: with nothing."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     """How much is logged to stderr; `info` tells every import, refresh and migration."""
 
@@ -115,7 +121,7 @@ def public(settings: Settings, address: str) -> dict[str, str]:
     """
     values = {name: getattr(settings, name) for name in _FIELDS} | {"db_url": address}
     return {
-        name: "set" if name in _SECRETS else str(value)
+        name: "set" if name in SECRETS else str(value)
         for name, value in values.items()
         if value is not None
     }
@@ -136,7 +142,8 @@ def load(environ: Mapping[str, str] | None = None, *, data_dir: Path | None = No
     if data_dir is not None:
         values["data_dir"] = data_dir
     settings = Settings(**values)  # type: ignore[arg-type]
-    _check_url(settings.db_url)
+    _check_url("db_url", settings.db_url, _OPERATIONAL)
+    _check_url("eval_remote_url", settings.eval_remote_url, _REMOTE)
     return settings
 
 
@@ -151,13 +158,20 @@ _EXPECTED = {
     "git_repositories": "folders separated by `:`",
     "content_paths": "folders separated by `:`",
     "eval_paths": "files and folders separated by `:`",
+    "eval_remote_url": "a URL",
+    "canary_acting": "eprocess, windows or either",
+    "canary_baseline_rate": "a share between 0 and 1",
     "contract_strict": "true or false",
     "secret": "a text",
     "allowed_hosts": "names separated by commas",
     "rate_limit": "a whole number of at least 1",
     "drain_seconds": "a number of seconds",
 }
-_SECRETS = frozenset({"secret"})
+_OPERATIONAL = ("sqlite:///", "postgresql+psycopg://")
+_REMOTE = ("postgresql://", "postgresql+psycopg://")
+SECRETS = frozenset({"secret", "eval_remote_url"})
+"""Settings that no record, page or orchestrator may show: a URL may hold a password."""
+
 _FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
 
 
@@ -174,10 +188,9 @@ def _folders(text: str) -> tuple[Path, ...]:
     return tuple(Path(part).expanduser() for part in text.split(":") if part)
 
 
-def _check_url(url: str | None) -> None:
-    if url is None or url.startswith(("sqlite:///", "postgresql+psycopg://")):
-        return
-    raise _invalid("db_url", "expected sqlite:///PATH or postgresql+psycopg://...")
+def _check_url(name: str, url: str | None, allowed: tuple[str, ...]) -> None:
+    if url is not None and not url.startswith(allowed):
+        raise _invalid(name, f"expected {' or '.join(f'{start}...' for start in allowed)}")
 
 
 def _invalid(name: str, reason: str) -> UsageError:

@@ -13,9 +13,7 @@ import msgspec
 from pydantic import Field
 
 from helicarrier import settings as configuration
-from helicarrier.settings import PREFIX, Settings
-
-_SECRET = "secret"  # noqa: S105 - the name of a setting: only the HTTP service reads it
+from helicarrier.settings import PREFIX, SECRETS, Settings
 
 
 class SettingsResource(dg.ConfigurableResource):
@@ -33,7 +31,7 @@ class SettingsResource(dg.ConfigurableResource):
             variables={
                 f"{PREFIX}{field.name.upper()}": str(value)
                 for field in msgspec.structs.fields(Settings)
-                if field.name != _SECRET
+                if field.name not in SECRETS
                 and (value := getattr(settings, field.name)) != getattr(here, field.name)
             }
         )

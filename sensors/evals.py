@@ -12,7 +12,7 @@ from assets.runs import as_dagster_failures
 from helicarrier import times
 from helicarrier.errors import NotReady
 from helicarrier.evals.enums import CanaryVerdict, EvalEnvironment
-from resources import OperationalResource, WarehouseResource
+from resources import OperationalResource, SettingsResource, WarehouseResource
 
 _EVERY_SECONDS = 300
 
@@ -31,10 +31,12 @@ class Cursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
 )
 def canary(
     context: dg.SensorEvaluationContext,
+    settings: SettingsResource,
     operational: OperationalResource,
     warehouse: WarehouseResource,
 ) -> dg.SensorResult | dg.SkipReason:
     """Says what the newest window asked for; `helicarrier canary status` shows all of them."""
+    from helicarrier.evals.canary.model import ActingRule
     from helicarrier.evals.canary.watch import watch
     from helicarrier.evals.routing.repository import SqlRoutingRepository
 
@@ -43,6 +45,7 @@ def canary(
             query.ready()
     except NotReady as error:
         return dg.SkipReason(error.message)
+    chosen = settings.load()
     with as_dagster_failures(), operational.store() as store:
         found = watch(
             store,
@@ -50,6 +53,8 @@ def canary(
             EvalEnvironment.PROD,
             runs=warehouse.runs(),
             now=times.now(),
+            acting=ActingRule(chosen.canary_acting),
+            baseline_schema_rate=chosen.canary_baseline_rate,
         )
     if not found:
         return dg.SkipReason("No window is over that was not judged.")

@@ -127,7 +127,7 @@ def run(
     found = evaluation.judge(records, rules, origin, before)
     if not dry_run:
         if store_exists(settings):
-            save(found, rules, origin, settings)
+            save(found, rules, origin, settings, source=str(input_))
             click.echo(f"stored run {found.run.run_id}", err=True)
         else:
             click.echo(

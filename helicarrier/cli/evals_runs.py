@@ -5,11 +5,13 @@ the id of a stored run.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
+from helicarrier import times
 from helicarrier.errors import ErrorCode, InputRejected
 from helicarrier.evals import evaluation, samples
 from helicarrier.evals.evaluation import Baseline, Evaluation, Origin, Rules
@@ -19,6 +21,9 @@ from helicarrier.evals.repository import EvalRepository
 from helicarrier.settings import Settings
 from helicarrier.store.addresses import SqliteFile, parse_address
 from helicarrier.store.query import open_query
+
+if TYPE_CHECKING:
+    from helicarrier.store.operational import OperationalStore
 
 
 def store_exists(settings: Settings) -> bool:
@@ -35,15 +40,19 @@ def repository_of(settings: Settings) -> Iterator[EvalRepository]:
         NotReady: there is no database, or it is not at the schema of this version.
     """
     from helicarrier.evals.sql_repository import SqlEvalRepository
+
+    with _store_of(settings) as store:
+        yield SqlEvalRepository(store)
+
+
+@contextmanager
+def _store_of(settings: Settings) -> "Iterator[OperationalStore]":
     from helicarrier.store.operational import OperationalStore
 
     with open_query(settings.url) as query:
         query.ready()
-    store = OperationalStore(settings.url)
-    try:
-        yield SqlEvalRepository(store)
-    finally:
-        store.close()
+    with closing(OperationalStore(settings.url)) as store:
+        yield store
 
 
 def whole_run(target: str, settings: Settings) -> Evaluation:
@@ -87,21 +96,29 @@ def records_of(
     return Baseline(run_id=samples.content_id(records), records=records)
 
 
-def save(found: Evaluation, rules: Rules, origin: Origin, settings: Settings) -> None:
-    """Store a run, and its baseline where that is not there yet: a replay needs both.
+def save(
+    found: Evaluation, rules: Rules, origin: Origin, settings: Settings, *, source: str
+) -> None:
+    """Store a run with its decision, and its baseline where that is not there: a replay needs both.
 
     Raises:
         NotReady: the store is not at the schema of this version.
         StorageUnavailable: it cannot be written.
+        VerificationFailed: it passes, and judging it again does not.
     """
-    with repository_of(settings) as repository:
-        before = found.baseline
+    from helicarrier.evals import recording
+    from helicarrier.evals.sql_repository import SqlEvalRepository
+    from helicarrier.ledger.runs import run_store
+
+    with _store_of(settings) as store:
+        repository, before = SqlEvalRepository(store), found.baseline
+        judged = None
         if before is not None and repository.run(before.run_id) is None:
             judged = evaluation.judge(
                 before.records, rules, replace(origin, run_id=before.run_id, dataset_ref="baseline")
             )
-            repository.save(judged.run, judged.samples, judged.verdicts)
-        repository.save(found.run, found.samples, found.verdicts)
+        with run_store(settings).run(recording.ASSET_KEY) as run:
+            recording.record(store, found, run, source=source, now=times.now(), baseline=judged)
 
 
 def _is_file(target: str) -> bool:

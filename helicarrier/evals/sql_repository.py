@@ -63,20 +63,8 @@ class SqlEvalRepository:
         self, run: EvalRun, samples: Sequence[EvalSample], verdicts: Sequence[GateResult]
     ) -> bool:
         """See `EvalRepository.save`."""
-        if run.status in {RunStatus.PASSED, RunStatus.FAILED} and not samples:
-            raise InputRejected(
-                "an eval run that passed or failed needs at least one sample",
-                hint="A run without samples ends as aborted.",
-            )
         with self._store.write() as connection:
-            if _stored(connection, run, samples, verdicts):
-                return False
-            connection.execute(insert(ai_eval_runs).values(_run_row(run)))
-            _insert(connection, insert(ai_eval_samples), [_sample_row(one) for one in samples])
-            _insert(
-                connection, insert(ai_eval_gate_results), [_verdict_row(one) for one in verdicts]
-            )
-        return True
+            return put(connection, run, samples, verdicts)
 
     def run(self, run_id: str) -> EvalRun | None:
         """See `EvalRepository.run`."""
@@ -105,7 +93,27 @@ class SqlEvalRepository:
             return _verdicts(connection, run_id)
 
 
-def _stored(
+def put(
+    connection: Connection,
+    run: EvalRun,
+    samples: Sequence[EvalSample],
+    verdicts: Sequence[GateResult],
+) -> bool:
+    """Store a run within the open transaction; else as `EvalRepository.save`."""
+    if run.status in {RunStatus.PASSED, RunStatus.FAILED} and not samples:
+        raise InputRejected(
+            "an eval run that passed or failed needs at least one sample",
+            hint="A run without samples ends as aborted.",
+        )
+    if is_stored(connection, run, samples, verdicts):
+        return False
+    connection.execute(insert(ai_eval_runs).values(_run_row(run)))
+    _insert(connection, insert(ai_eval_samples), [_sample_row(one) for one in samples])
+    _insert(connection, insert(ai_eval_gate_results), [_verdict_row(one) for one in verdicts])
+    return True
+
+
+def is_stored(
     connection: Connection,
     run: EvalRun,
     samples: Sequence[EvalSample],

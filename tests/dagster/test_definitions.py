@@ -11,7 +11,14 @@ import pytest
 import definitions
 from definitions import build_defs
 from helicarrier.evals.enums import Gate
-from helicarrier.evals.tables import AI_EVAL_RUNS, AI_EVAL_SAMPLES
+from helicarrier.evals.tables import (
+    AI_EVAL_GATE_RESULTS,
+    AI_EVAL_RUNS,
+    AI_EVAL_SAMPLES,
+    AI_PROVIDER_CONFIGS,
+    AI_TRAINING_EXAMPLES,
+    CANARY_WINDOWS,
+)
 from helicarrier.governance.contract import TableContract
 from helicarrier.ledger.tables import (
     IMPORT_REPORTS,
@@ -58,9 +65,14 @@ CONTRACTS = {
     "session_commits": SESSION_COMMITS,
     "ai_eval_samples": AI_EVAL_SAMPLES,
     "ai_eval_runs": AI_EVAL_RUNS,
+    "ai_eval_gate_results": AI_EVAL_GATE_RESULTS,
+    "ai_provider_configs": AI_PROVIDER_CONFIGS,
+    "ai_training_examples": AI_TRAINING_EXAMPLES,
+    "canary_windows": CANARY_WINDOWS,
 }
-EVALS = {"ai_eval_samples", "ai_eval_runs"}
-GATED = EVALS | {"ai_eval_run_summary", "release_decision"}
+EVALS = {"ai_eval_samples", "ai_eval_runs", "ai_eval_gate_results"}
+OBSERVED = {"ai_provider_configs", "ai_training_examples", "canary_windows"}
+GATED = EVALS | {"ai_eval_run_summary", "release_decision", "eval_remote_ingest"}
 GIT = {"git_commits", "git_changes", "git_refs", "session_commits"}
 CONTENT = {"documents", "messages", "annotations"}
 HEAVY = ("pandas", "pandera", "pyarrow", "altair", "alembic", "genai_prices")
@@ -86,7 +98,7 @@ def test_asset_keys() -> None:
         "ledger": LEDGER,
         "usage": DAILY | {"model_perf_agg"} | UPKEEP,
         "lineage": CONTENT | GIT | {"run_store"},
-        "evals": GATED,
+        "evals": GATED | OBSERVED,
     }
 
 
@@ -146,6 +158,7 @@ def test_jobs_and_what_they_select() -> None:
         "release_gate": gated,
         "audit": everything
         | checks_of_evals
+        | {f"{asset}:governance" for asset in OBSERVED}
         | checks_of_content
         | checks_of_git
         | {f"{asset}:governance" for asset in ("model_perf_agg", "session_events", *UPKEEP)}

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from assets.evals import judge_eval_records
 from helicarrier.evals.enums import Gate
@@ -16,6 +16,7 @@ from helicarrier.evals.tables import ai_eval_runs
 from helicarrier.ledger.tables import audit_log
 from helicarrier.settings import Settings
 from helicarrier.store.migrate import upgrade
+from helicarrier.store.operational import OperationalStore
 from resources import resources_of
 from sensors.evals import canary
 from tests.dagster.conftest import Project, check_results, value, written
@@ -98,11 +99,19 @@ def test_missing_file_is_a_failed_run(project: Project) -> None:
 
 def test_canary_sensor_judges_each_window_once(project: Project) -> None:
     """A day without traffic is no data; a second tick finds nothing new."""
-    made = resources_of(project.settings)
+    settings = msgspec.structs.replace(
+        project.settings, canary_acting="either", canary_baseline_rate=0.99
+    )
+    made = resources_of(settings)
 
     def tick(cursor: str | None) -> dg.SensorResult | dg.SkipReason:
         with dg.build_sensor_context(cursor=cursor) as context:
-            found = canary(context, operational=made["operational"], warehouse=made["warehouse"])
+            found = canary(
+                context,
+                settings=made["settings"],
+                operational=made["operational"],
+                warehouse=made["warehouse"],
+            )
         assert isinstance(found, dg.SensorResult | dg.SkipReason)
         return found
 
@@ -113,6 +122,10 @@ def test_canary_sensor_judges_each_window_once(project: Project) -> None:
     again = tick(first.cursor)
     assert isinstance(again, dg.SkipReason)
     assert again.skip_message == "No window is over that was not judged."
+    (run,) = project.runs.runs_for("canary_windows")
+    config = run.attrs["config"]
+    assert isinstance(config, dict)
+    assert (config["acting"], config["baselineSchemaRate"]) == ("either", 0.99)
 
 
 def test_canary_sensor_waits_for_the_store(empty: Project) -> None:
@@ -120,5 +133,56 @@ def test_canary_sensor_waits_for_the_store(empty: Project) -> None:
     made = resources_of(empty.settings)
     with dg.build_sensor_context() as context:
         assert canary(
-            context, operational=made["operational"], warehouse=made["warehouse"]
+            context,
+            settings=made["settings"],
+            operational=made["operational"],
+            warehouse=made["warehouse"],
         ).skip_message
+
+
+def test_remote_ingest_without_a_remote_does_nothing(project: Project) -> None:
+    """And a run that a gate keeps back is loaded where there is one: it waits for no gate."""
+    put(project, "regressed.jsonl")
+    told = written(project.run("eval_gate"))["eval_remote_ingest"][0].metadata
+    assert (value(told, "remote"), value(told, "rows_new")) == ("none is configured", 0)
+
+
+def test_remote_ingest_loads_the_judged_run(project: Project, postgres_url: str) -> None:
+    """By the same script that the command prints; the address is no secret told to anybody."""
+    upgrade(postgres_url, project.settings.data_dir / "backups")
+    put(project, "few.jsonl")
+    settings = msgspec.structs.replace(project.settings, eval_remote_url=postgres_url)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HELICARRIER_EVAL_REMOTE_URL", postgres_url)
+        result = Project(settings, project.instance).run("eval_gate")
+    told = written(result)["eval_remote_ingest"][0].metadata
+    rows = len((RECORDS / "few.jsonl").read_text().splitlines()) + len(Gate) + 1
+    assert value(told, "rows_new") == rows
+    run = project.runs.get_run(str(value(told, "run_store_id")))
+    assert run is not None
+    assert run.attrs["config"]["eval_remote_url"] == "set"  # type: ignore[index, call-overload]
+
+
+def test_rows_of_evals_that_break_a_rule_are_found(project: Project) -> None:
+    """Verdicts, providers, generations and canary windows have a governance check each."""
+    put(project, "few.jsonl")
+    assert project.run("eval_gate").success
+    store = OperationalStore(project.settings.url)
+    with store.write() as connection:
+        for statement in (
+            "PRAGMA ignore_check_constraints = ON",
+            "UPDATE ai_eval_gate_results SET verdict = 'perhaps' WHERE gate = 'schema_valid_rate'",
+            "UPDATE ai_provider_configs SET timeout_ms = 1 WHERE provider = 'custom'",
+        ):
+            connection.execute(text(statement))
+    store.close()
+    results = check_results(project.run("audit"))
+    for asset, rule in (
+        ("ai_eval_gate_results", "verdict_known"),
+        ("ai_provider_configs", "timeout_ms_range"),
+    ):
+        found = results[asset, "governance"]
+        assert not found.passed
+        assert value(found.metadata, "failing_rows") == {rule: 1}
+    for asset in ("ai_training_examples", "canary_windows", "ai_eval_runs"):
+        assert results[asset, "governance"].passed
