@@ -24,6 +24,10 @@ COMMANDS = {
         "helicarrier.cli.content:content",
         "Keep documents, messages and annotations.",
     ),
+    "advisory": (
+        "helicarrier.cli.advisory:advisory",
+        "Turn advice on and off, verify it stands apart, drop it.",
+    ),
     "canary": ("helicarrier.cli.canary:canary", "Judge a canary, and drill its rules."),
     "demo": ("helicarrier.cli.demo:demo", "Import the sample sessions and show what comes out."),
     "doctor": ("helicarrier.cli.doctor:doctor", "Check the installation and the stores."),

@@ -118,7 +118,7 @@ def _type(kind: ColumnKind) -> "pa.DataType":
             return pa.string()
         case ColumnKind.INTEGER:
             return pa.int64()
-        case ColumnKind.REAL:
+        case ColumnKind.REAL | ColumnKind.SCORE:
             return pa.float64()
         case ColumnKind.MONEY:
             return pa.decimal128(_MONEY_DIGITS, _NANO_SCALE)

@@ -19,6 +19,7 @@ class ColumnKind(StrEnum):
     TEXT = "text"
     INTEGER = "integer"
     REAL = "real"
+    SCORE = "score"  # an exact number from 0 to 1, four decimal places
     MONEY = "money"  # exact dollars, nine decimal places
     TIMESTAMP = "timestamp"  # an instant in UTC
     DAY = "day"  # a UTC calendar day

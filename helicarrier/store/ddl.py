@@ -10,6 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from helicarrier.store.types import NewUuid
+
 Column = sa.Column[Any]
 
 
@@ -19,8 +21,12 @@ def create(
     key: tuple[str, ...],
     rules: dict[str, str] | None = None,
     constraints: tuple[sa.schema.SchemaItem, ...] = (),
+    if_missing: bool = False,
 ) -> None:
-    """A strict table with named constraints: the columns' own, `rules` and `constraints`."""
+    """A strict table with named constraints: the columns' own, `rules` and `constraints`.
+
+    `if_missing` leaves one that is there as it is.
+    """
     conditions = {name: sql for column in columns for name, sql in column.info.items()}
     checks = [
         sa.CheckConstraint(condition, name=f"ck_{table}_{name}")
@@ -33,6 +39,7 @@ def create(
         primary,
         *checks,
         *constraints,
+        if_not_exists=if_missing,
         sqlite_strict=True,
         sqlite_with_rowid=True,
     )
@@ -41,6 +48,11 @@ def create(
 def text(name: str, *, null: bool = False, default: str | None = None) -> Column:
     """Text, JSON documents included."""
     return sa.Column(name, sa.TEXT(), nullable=null, server_default=default)
+
+
+def generated(name: str) -> Column:
+    """A UUID as text that the database makes where none is given."""
+    return sa.Column(name, sa.TEXT(), nullable=False, server_default=NewUuid())
 
 
 def filled(name: str, *, default: str | None = None) -> Column:
@@ -89,6 +101,13 @@ def number(name: str, *, null: bool = False) -> Column:
     """A floating-point number."""
     kind: sa.types.TypeEngine[Any] = sa.DOUBLE_PRECISION().with_variant(sa.REAL(), "sqlite")
     return sa.Column(name, kind, nullable=null)
+
+
+def score(name: str) -> Column:
+    """An exact number from 0 to 1 with four decimal places."""
+    kind: sa.types.TypeEngine[Any] = sa.NUMERIC(5, 4).with_variant(sa.REAL(), "sqlite")
+    limits = {f"{name}_range": f"{name} >= 0", f"{name}_limit": f"{name} <= 1"}
+    return sa.Column(name, kind, nullable=False, info=limits)
 
 
 def money(name: str, *, null: bool = False) -> Column:

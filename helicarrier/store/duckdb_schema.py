@@ -91,6 +91,8 @@ def column_type(kind: ColumnKind) -> str:
             return "BIGINT"
         case ColumnKind.REAL:
             return "DOUBLE"
+        case ColumnKind.SCORE:
+            return "DECIMAL(5, 4)"
         case ColumnKind.MONEY:
             return "DECIMAL(20, 9)"
         case ColumnKind.TIMESTAMP:

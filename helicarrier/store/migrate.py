@@ -98,10 +98,14 @@ def upgrade(url: str, backup_dir: Path, *, environment: Environment = CORE) -> U
     without a backup where pg_dump cannot take one, and the result says why.
 
     Raises:
-        NotReady: SCHEMA_TOO_NEW, or MIGRATION_FAILED with nothing changed.
+        NotReady: SCHEMA_TOO_NEW, or MIGRATION_FAILED with nothing changed; MIGRATION_PENDING for
+            guests of a store that is not ready itself.
         StorageUnavailable: the store cannot be reached or written, or DB_PATH_INVALID.
     """
     address = parse_address(url)
+    if environment.guests:
+        with open_query(url) as host:
+            host.ready()
     if _look(address, environment) == environment.head:
         return _nothing_to_do(environment)
     if isinstance(address, SqliteFile):
@@ -170,13 +174,17 @@ def _recorded(connection: "Connection", address: Address, environment: Environme
     from sqlalchemy import inspect
 
     tables = inspect(connection).get_table_names()
+    if not set(environment.guests) <= set(tables):
+        # Somebody dropped them by hand: the record is of a schema that is gone.
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {environment.version_table}")
+        return None
     if environment.version_table in tables:
         found = connection.exec_driver_sql(environment.version_query).scalars().all()
         current = found[-1] if found else None
         if environment.judge(current) is ErrorCode.SCHEMA_TOO_NEW:
             require_head(current, address.place, environment)
         return current
-    if tables and isinstance(address, SqliteFile):
+    if tables and not environment.guests and isinstance(address, SqliteFile):
         raise NotReady(
             f"{address.place} holds tables but no record of a migration; nothing was changed",
             code=ErrorCode.MIGRATION_FAILED,

@@ -55,10 +55,7 @@ class OperationalStore:
                 self._writer = _sqlite_writer(self._address, wait_seconds)
                 self._reader = _sqlite_reader(self._address)
             case PostgresDatabase():
-                self._writer = postgres_engine(self._address)
-                self._reader = self._writer.execution_options(
-                    isolation_level="REPEATABLE READ", postgresql_readonly=True
-                )
+                self._use(postgres_engine(self._address))
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -90,6 +87,13 @@ class OperationalStore:
         self._writer.dispose()
         self._reader.dispose()
 
+    def _use(self, engine: Engine) -> None:
+        """Postgres: write through this engine, and read through it in snapshots."""
+        self._writer = engine
+        self._reader = engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+
     @contextmanager
     def _failures(self) -> Iterator[None]:
         place = self._address.place
@@ -100,12 +104,18 @@ class OperationalStore:
             raise busy(place) from error
 
 
-def postgres_engine(server: PostgresDatabase, *, poolclass: type[Pool] = QueuePool) -> Engine:
-    """An engine whose sessions speak UTC and that survives a restart of the server."""
+def postgres_engine(
+    server: PostgresDatabase, *, poolclass: type[Pool] = QueuePool, ping: bool = True
+) -> Engine:
+    """An engine whose sessions speak UTC and that survives a restart of the server.
+
+    Without `ping` a connection is not tried before it is used: a statement less for each
+    transaction, and the first one after a restart fails.
+    """
     return create_engine(
         server.url,
         poolclass=poolclass,
-        pool_pre_ping=True,
+        pool_pre_ping=ping,
         connect_args={
             "application_name": "helicarrier",
             "connect_timeout": 5,

@@ -66,9 +66,13 @@ class Query:
         with as_storage_failures(self.place):
             return self._fetch(sql, params or {})
 
+    def has_table(self, name: str) -> bool:
+        """Whether the store has a table of this name."""
+        return bool(self.rows(_HAS_TABLE[self.dialect], {"name": name}))
+
     def current_revision(self, environment: Environment = CORE) -> str | None:
         """The revision that the store records; None when no migration has run."""
-        if not self.rows(_HAS_TABLE[self.dialect], {"name": environment.version_table}):
+        if not all(map(self.has_table, (environment.version_table, *environment.guests))):
             return None
         found = [str(row["version_num"]) for row in self.rows(environment.version_query)]
         return found[-1] if found else None
@@ -100,7 +104,7 @@ def require_head(current: str | None, place: str, environment: Environment) -> N
     raise NotReady(
         f"{place} is at revision {current or 'none'}, this version needs {environment.head}",
         code=code,
-        hint="Run `helicarrier migrate up`.",
+        hint=f"Run `{environment.remedy}`.",
     )
 
 

@@ -21,10 +21,14 @@ from sqlalchemy import (
     Dialect,
     LargeBinary,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from helicarrier import money, times
 from helicarrier.governance.contract import ColumnKind
+
+_SCORE_STEP = Decimal("0.0001")
 
 
 class Money(TypeDecorator[Decimal]):
@@ -47,6 +51,29 @@ class Money(TypeDecorator[Decimal]):
     def process_result_value(self, value: Decimal | int | None, dialect: Dialect) -> Decimal | None:
         """Storage -> Decimal dollars."""
         return money.from_storage(value)
+
+
+class Score(TypeDecorator[Decimal]):
+    """An exact number with four decimal places: NUMERIC(5,4) on Postgres, REAL on SQLite."""
+
+    impl = NUMERIC(5, 4)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Decimal]:
+        """SQLite has no exact decimal; a double holds four places without loss."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(REAL())
+        return dialect.type_descriptor(NUMERIC(5, 4))
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | float | None:
+        """Decimal -> storage."""
+        return float(value) if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(
+        self, value: Decimal | float | None, dialect: Dialect
+    ) -> Decimal | None:
+        """Storage -> Decimal with four places."""
+        return None if value is None else Decimal(str(value)).quantize(_SCORE_STEP)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -111,6 +138,8 @@ def column_type(kind: ColumnKind) -> TypeEngine[Any]:
             return BIGINT().with_variant(INTEGER(), "sqlite")
         case ColumnKind.REAL:
             return DOUBLE_PRECISION().with_variant(REAL(), "sqlite")
+        case ColumnKind.SCORE:
+            return Score()
         case ColumnKind.MONEY:
             return Money()
         case ColumnKind.TIMESTAMP:
@@ -119,3 +148,25 @@ def column_type(kind: ColumnKind) -> TypeEngine[Any]:
             return Day()
         case ColumnKind.BYTES:
             return LargeBinary()
+
+
+class NewUuid(FunctionElement[str]):
+    """A default that makes a random UUID as text in the database, for rows written by hand."""
+
+    type = TEXT()
+    inherit_cache = True
+
+
+@compiles(NewUuid, "postgresql")
+def _postgres_uuid(*_: object, **__: object) -> str:
+    return "gen_random_uuid()::text"
+
+
+@compiles(NewUuid, "sqlite")
+def _sqlite_uuid(*_: object, **__: object) -> str:
+    """Version 4: the two fixed digits stand where RFC 9562 puts them."""
+    return (
+        "(lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || "
+        "substr(hex(randomblob(2)), 2) || '-' || substr('89ab', 1 + (random() & 3), 1) || "
+        "substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))))"
+    )

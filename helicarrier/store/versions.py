@@ -15,12 +15,19 @@ MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """One line of revisions with its own version table. `revisions` are oldest first."""
+    """One line of revisions with its own version table. `revisions` are oldest first.
+
+    `guests` are the tables of an environment that lives in a store which another one makes: there,
+    anybody may drop them at any time, so the record of a revision counts only while all of them
+    are there. `remedy` is the command that runs its migrations.
+    """
 
     name: str
     version_table: str
     revisions: tuple[str, ...]
     scripts: Path
+    remedy: str = "helicarrier migrate up"
+    guests: tuple[str, ...] = ()
 
     @property
     def head(self) -> str:
@@ -48,3 +55,18 @@ CORE = Environment(
     scripts=MIGRATIONS / "core",
 )
 CORE_HEAD = CORE.head
+
+P3 = Environment(
+    name="p3",
+    version_table="alembic_version_p3",
+    revisions=("0001",),
+    scripts=MIGRATIONS / "p3",
+    remedy="helicarrier advisory enable",
+    guests=(
+        "p3_feature_state",
+        "p3_advisory_signal",
+        "p3_advisory_budget",
+        "p3_advisory_cache",
+    ),
+)
+"""The advisory tables: apart from the core, so that they can go without it noticing."""

@@ -114,7 +114,7 @@ def _stored(column: Column, values: "pa.ChunkedArray") -> list[object]:
             return _repeated(values, lambda few: few.cast(pa.string()))
         case ColumnKind.TEXT | ColumnKind.JSON:
             return _repeated(values, lambda few: few)
-        case ColumnKind.INTEGER | ColumnKind.REAL | ColumnKind.BYTES:
+        case ColumnKind.INTEGER | ColumnKind.REAL | ColumnKind.SCORE | ColumnKind.BYTES:
             return values.to_pylist()  # type: ignore[no-any-return]
 
 

@@ -361,6 +361,7 @@ def _filled(probe: TableContract) -> dict[str, object]:
         ColumnKind.JSON: "{}",
         ColumnKind.INTEGER: 1,
         ColumnKind.REAL: 0.5,
+        ColumnKind.SCORE: 0.5,
         ColumnKind.MONEY: Decimal(1),
         ColumnKind.TIMESTAMP: datetime(2026, 10, 5, tzinfo=UTC),
         ColumnKind.DAY: date(2026, 10, 5),

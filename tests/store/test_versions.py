@@ -5,16 +5,17 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from helicarrier.errors import ErrorCode
-from helicarrier.store.versions import CORE, CORE_HEAD
+from helicarrier.store.versions import CORE, CORE_HEAD, P3, Environment
 
 
-def test_the_known_revisions_are_those_of_the_scripts() -> None:
+@pytest.mark.parametrize("environment", [CORE, P3], ids=["core", "p3"])
+def test_the_known_revisions_are_those_of_the_scripts(environment: Environment) -> None:
     """A new script without its line in the list would never be asked for."""
     config = Config()
-    config.set_main_option("script_location", str(CORE.scripts))
+    config.set_main_option("script_location", str(environment.scripts))
     scripts = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
-    assert tuple(reversed(scripts)) == CORE.revisions
-    assert scripts[0] == CORE_HEAD
+    assert tuple(reversed(scripts)) == environment.revisions
+    assert scripts[0] == environment.head
 
 
 @pytest.mark.parametrize(
