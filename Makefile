@@ -68,8 +68,8 @@ bench: $(STAMP) ## measure import, aggregation, checks, backfill and start again
 	@$(BIN)/python benchmarks/git_history.py
 	@$(BIN)/python benchmarks/lineage.py
 
-screenshots: $(STAMP) ## take the pictures of the README (needs Chromium)
-	@BIN='$(BIN)' sh scripts/screenshots.sh
+screenshots: $(STAMP) ## take the pictures of the README (needs Chromium and chromedriver)
+	@$(BIN)/python scripts/screenshots.py
 
 lock: $(STAMP) ## resolve requirements.lock anew from pyproject.toml (ARGS='--upgrade' for newer ones)
 	@BIN='$(BIN)' sh scripts/lock.sh $(ARGS)

@@ -17,12 +17,12 @@ from starlette.responses import Response
 from helicarrier import __version__, logs
 from helicarrier.api import documents, problems
 from helicarrier.api.middleware import HostAllowList, RateLimit, SecurityHeaders
-from helicarrier.api.routes import health, ingest
+from helicarrier.api.routes import health, hud, ingest
 from helicarrier.api.service import Service
 from helicarrier.errors import ErrorCode, HelicarrierError, Violation
 from helicarrier.settings import Settings
 
-_ROUTERS = (health.router, ingest.router)
+_ROUTERS = (health.router, ingest.router, hud.router)
 _CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="helicarrier"'}
 

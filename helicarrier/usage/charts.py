@@ -7,7 +7,7 @@ reader sits.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from helicarrier.governance.enums import Confidence
 from helicarrier.usage.cost_report import CostReport
-from helicarrier.usage.model import DailyModel, Dimension, Json, Performance
+from helicarrier.usage.model import Block, DailyModel, Dimension, Json, Performance
 from helicarrier.usage.performance_report import PerformanceReport
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _PNG_WIDTH = 860
 _FEW_DAYS = 14
 _MINUTE_MS = 60_000
 _LABEL = 260
+_LEGEND_COLUMNS = "width < 390 ? 1 : width < 660 ? 2 : 4"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +115,44 @@ def cost_plot(report: CostReport) -> Json | None:
         )
     return _spec(
         chart.encode(x=alt.X("cost:Q", title=COST.title, axis=amount), y=_names("key")).properties(
-            height=alt.Step(_STEP)
+            height=_STEP * len({row["key"] for row in rows})
         )
+    )
+
+
+def blocks_plot(blocks: Mapping[str, Block], measure: Measure) -> Json | None:
+    """Known cost or tokens of each name as bars, in the order given; the first `MOST_ROWS`."""
+    import altair as alt
+
+    rows: list[Json] = [
+        {
+            "name": name,
+            "cost": float(block.cost_usd),
+            "tokens": block.total_tokens,
+            "calls": block.calls,
+        }
+        for name, block in list(blocks.items())[:MOST_ROWS]
+    ]
+    if not rows:
+        return None
+    return _spec(
+        _chart(rows)
+        .mark_bar(color=PALETTE[0])
+        .encode(
+            x=alt.X(
+                f"{measure.field}:Q",
+                title=measure.title,
+                axis=alt.Axis(format=measure.axis_format, tickCount=5),
+            ),
+            y=_names("name"),
+            tooltip=[
+                alt.Tooltip("name:N"),
+                alt.Tooltip("cost:Q", format=COST.exact_format),
+                alt.Tooltip("tokens:Q", format=TOKENS.exact_format),
+                alt.Tooltip("calls:Q", format=","),
+            ],
+        )
+        .properties(height=_STEP * len(rows))
     )
 
 
@@ -320,7 +357,9 @@ def _colour(field: str, names: Sequence[str], colours: Iterable[str]) -> "alt.Co
     return alt.Color(
         f"{field}:N",
         scale=alt.Scale(domain=list(names), range=list(colours)),
-        legend=alt.Legend(orient="top", title=None, labelLimit=_LABEL, columns=4),
+        legend=alt.Legend(
+            orient="top", title=None, labelLimit=_LABEL, columns=alt.ExprRef(_LEGEND_COLUMNS)
+        ),
     )
 
 

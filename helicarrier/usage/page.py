@@ -8,7 +8,6 @@ a report is escaped, whatever an agent or a model calls itself.
 
 import base64
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,12 +16,13 @@ from pathlib import Path
 from string import Template
 
 from helicarrier import __version__
-from helicarrier.usage import charts, views
+from helicarrier.usage import charts, markup, views
 from helicarrier.usage.cost_report import CostReport
-from helicarrier.usage.model import DailyModel, Dimension, Json
+from helicarrier.usage.markup import Plot
+from helicarrier.usage.model import DailyModel, Dimension
 from helicarrier.usage.performance_report import PerformanceReport
 from helicarrier.usage.report import UsageReport
-from helicarrier.usage.tabular import Cell, Column, Kind, Table, exact
+from helicarrier.usage.tabular import Table
 from helicarrier.usage.views import Figure
 
 _FILES = Path(__file__).with_name("html")
@@ -36,20 +36,13 @@ _RUNTIME_CAPTIONS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Plot:
-    title: str
-    caption: str
-    spec: Json | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
     heading: str
     first: date | None
     last: date | None
     generated_at: datetime
     figures: Sequence[Figure]
-    plots: Sequence[_Plot]
+    plots: Sequence[Plot]
     tables: Sequence[Table]
 
 
@@ -63,12 +56,12 @@ def usage_page(report: UsageReport, points: Sequence[DailyModel], *, generated_a
     """
     left_out = views.left_out(report.totals)
     plots = [
-        _Plot(
+        Plot(
             title="Cost per day",
             caption=f"Known cost by model; a click in the legend singles one out. {left_out}",
             spec=charts.daily_plot(points, charts.COST),
         ),
-        _Plot(
+        Plot(
             title="Tokens per day",
             caption="All tokens by model, cache reads and writes included.",
             spec=charts.daily_plot(points, charts.TOKENS),
@@ -90,7 +83,7 @@ def usage_page(report: UsageReport, points: Sequence[DailyModel], *, generated_a
 
 def cost_page(report: CostReport, *, generated_at: datetime) -> str:
     """The cost report: cost by confidence as a plot, then the rows and the price lists."""
-    plot = _Plot(
+    plot = Plot(
         title=f"Cost by {report.by} and confidence",
         caption=f"{views.CONFIDENCE_KEY.capitalize()}. {views.left_out(report.totals.whole)}",
         spec=charts.cost_plot(report),
@@ -110,7 +103,7 @@ def cost_page(report: CostReport, *, generated_at: datetime) -> str:
 
 def performance_page(report: PerformanceReport, *, generated_at: datetime) -> str:
     """The performance report: wall clock as a plot, then the rows."""
-    plot = _Plot(
+    plot = Plot(
         title="Wall clock of sessions",
         caption=_RUNTIME_CAPTIONS[report.by],
         spec=charts.performance_plot(report),
@@ -133,10 +126,10 @@ def _render(page: _Page) -> str:
     script = charts.script(_file("page.js")) if plots else ""
     notes = list(dict.fromkeys(note for table in page.tables for note in table.notes))
     body = [
-        _figures(page.figures),
-        *(_plot(n, plot) for n, plot in enumerate(plots)),
-        *(_table(n, table) for n, table in enumerate(page.tables) if table.rows),
-        _notes(notes if any(table.rows for table in page.tables) else ["There is no data."]),
+        markup.figures(page.figures),
+        *(markup.plot(n, plot) for n, plot in enumerate(plots)),
+        *(markup.table(n, table) for n, table in enumerate(page.tables) if table.rows),
+        markup.notes(notes if any(table.rows for table in page.tables) else ["There is no data."]),
     ]
     return Template(_file("page.html")).substitute(
         policy=_policy(script),
@@ -164,65 +157,6 @@ def _days(first: date | None, last: date | None) -> str:
     if first is None or last is None:
         return "no days"
     return f"{first}" if first == last else f"{first} to {last}"
-
-
-def _figures(figures: Sequence[Figure]) -> str:
-    if not figures:
-        return ""
-    tiles = "\n".join(
-        f"<div><dt>{escape(figure.name)}</dt><dd>{escape(figure.value)}</dd></div>"
-        for figure in figures
-    )
-    return f'<dl class="figures">\n{tiles}\n</dl>'
-
-
-def _plot(number: int, plot: _Plot) -> str:
-    # Within a script element only a tag could end the data, and no "<" is left to begin one.
-    spec = json.dumps(plot.spec, sort_keys=True).replace("<", "\\u003c")
-    return (
-        f'<section><h2 id="plot-{number}">{escape(plot.title)}</h2>\n'
-        f'<figure aria-labelledby="plot-{number}">'
-        f'<div class="plot" data-plot="spec-{number}">'
-        "<noscript>The plot needs JavaScript; the tables hold its numbers.</noscript></div>"
-        f"<figcaption>{escape(plot.caption)}</figcaption></figure>\n"
-        f'<script type="application/json" id="spec-{number}">{spec}</script></section>'
-    )
-
-
-def _table(number: int, table: Table) -> str:
-    head = "".join(
-        f'<th scope="col"{_class(column)}>{escape(column.title)}</th>' for column in table.columns
-    )
-    rows = "\n".join(_row(table.columns, row) for row in table.rows)
-    foot = f"<tfoot>{_row(table.columns, table.totals)}</tfoot>" if table.totals else ""
-    title = table.title.partition(",")[0].capitalize()
-    return (
-        f'<section><h2 id="table-{number}">{escape(title)}</h2>\n'
-        f'<div class="scroll" role="region" aria-labelledby="table-{number}" tabindex="0">'
-        f'<table aria-labelledby="table-{number}"><thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{rows}\n</tbody>{foot}</table></div></section>"
-    )
-
-
-def _row(columns: Sequence[Column], cells: Sequence[Cell]) -> str:
-    texts = [
-        (column, escape(exact(cell, column.kind)))
-        for column, cell in zip(columns, cells, strict=True)
-    ]
-    (_, name), *rest = texts
-    values = "".join(f"<td{_class(column)}>{text}</td>" for column, text in rest)
-    return f'<tr><th scope="row">{name}</th>{values}</tr>'
-
-
-def _class(column: Column) -> str:
-    return "" if column.kind is Kind.TEXT else ' class="number"'
-
-
-def _notes(notes: Sequence[str]) -> str:
-    if not notes:
-        return ""
-    lines = "\n".join(f"<p>{escape(note)}</p>" for note in notes)
-    return f"<section><h2>Notes</h2>\n{lines}</section>"
 
 
 def _file(name: str) -> str:

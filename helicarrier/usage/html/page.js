@@ -24,7 +24,9 @@ async function draw() {
       config,
       ast: true, // Expressions are interpreted: the page's policy forbids making code from text.
       renderer: "svg",
-      tooltip: { theme: dark.matches ? "dark" : "light" },
+      // Styles come from the page's own sheet: its policy takes none that a script adds.
+      defaultStyle: false,
+      tooltip: { disableDefaultStyle: true },
       actions: false,
     });
   }
