@@ -41,7 +41,7 @@ def each_route(app: FastAPI) -> Iterator[APIRoute]:
 
 
 def test_every_route_declares_its_scope() -> None:
-    """A route that forgot would be open; on purpose are health, the log-in and the files of pages."""
+    """A route that forgot would be open; on purpose are health, the log-in and files."""
     routes = list(each_route(create_app(Settings())))
     undeclared = {
         route.path
