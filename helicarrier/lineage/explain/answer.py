@@ -4,18 +4,31 @@ A key is the values of the primary key in their order, or `column=value` for as 
 takes to name one row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
-from helicarrier.errors import ErrorCode, InputRejected
+from helicarrier.errors import ErrorCode, InputRejected, NotReady
+from helicarrier.governance.contract import ColumnKind
 from helicarrier.ledger.runs import run_store
 from helicarrier.lineage.explain.registry import EXPLAINERS, RUNS
 from helicarrier.lineage.explain.run_nodes import run_node
-from helicarrier.lineage.explain.sources import Explainer, Row, Sources, fact
+from helicarrier.lineage.explain.sources import (
+    Explainer,
+    NoRows,
+    Place,
+    Row,
+    Rows,
+    Sources,
+    WarehouseRows,
+    fact,
+)
 from helicarrier.lineage.explain.tree import Node
 from helicarrier.settings import Settings
 from helicarrier.store.query import open_query
+from helicarrier.store.warehouse import WarehouseStore
 
 _MOST_NAMED = 5
+_CAST = {ColumnKind.INTEGER, ColumnKind.TIMESTAMP}
 
 
 def explain(settings: Settings, table: str, key: Sequence[str]) -> Node:
@@ -29,7 +42,8 @@ def explain(settings: Settings, table: str, key: Sequence[str]) -> Node:
         NotReady: there is no store yet.
         StorageUnavailable: a store cannot be read.
     """
-    runs = run_store(settings)
+    warehouse = WarehouseStore(settings.warehouse_path)
+    runs = run_store(settings, warehouse)
     if table == RUNS:
         found = runs.get_run(key[0]) if len(key) == 1 else None
         if found is None:
@@ -43,9 +57,8 @@ def explain(settings: Settings, table: str, key: Sequence[str]) -> Node:
             code=ErrorCode.NOT_FOUND,
             hint=f"Tables: {known}.",
         )
-    with open_query(settings.url) as query:
-        query.ready()
-        sources = Sources(query=query, runs=runs)
+    with _ledger(settings, needed=explainer.place is Place.OPERATIONAL) as query:
+        sources = Sources(query=query, warehouse=WarehouseRows(warehouse), runs=runs)
         row = _row(sources, explainer, key)
         return Node(
             title=f"{table} {' '.join(_key(explainer, row))}",
@@ -54,13 +67,28 @@ def explain(settings: Settings, table: str, key: Sequence[str]) -> Node:
         )
 
 
+@contextmanager
+def _ledger(settings: Settings, *, needed: bool) -> Iterator[Rows]:
+    """The operational store; one that is not there holds nothing, unless it is needed."""
+    with ExitStack() as opened:
+        rows: Rows = NoRows()
+        try:
+            query = opened.enter_context(open_query(settings.url))
+            query.ready()
+            rows = query
+        except NotReady:
+            if needed:
+                raise
+        yield rows
+
+
 def _row(sources: Sources, explainer: Explainer, key: Sequence[str]) -> Row:
     contract = explainer.contract
     named = _named(explainer, key)
     columns = ", ".join(contract.column_names)
-    condition = " AND ".join(f"{name} = :{name}" for name in named)
+    condition = " AND ".join(_equals(explainer, name) for name in named)
     order = ", ".join(contract.primary_key)
-    found = sources.query.rows(
+    found = sources.of(explainer.place).rows(
         f"SELECT {columns} FROM {contract.name} WHERE {condition} "  # noqa: S608 - of the contract
         f"ORDER BY {order} LIMIT {_MOST_NAMED + 1}",
         named,
@@ -75,6 +103,15 @@ def _row(sources: Sources, explainer: Explainer, key: Sequence[str]) -> Row:
             hint=f"Name more of {', '.join(contract.primary_key)}. There are: {shown}{more}.",
         )
     return found[0]
+
+
+def _equals(explainer: Explainer, name: str) -> str:
+    """The condition that a column has the value of the parameter of its name."""
+    sign = explainer.place.value
+    if explainer.place is Place.WAREHOUSE and explainer.contract.by_name[name].kind in _CAST:
+        # DuckDB would refuse a text that is no number, where it is simply a key without a row.
+        return f"CAST({name} AS VARCHAR) = {sign}{name}"
+    return f"{name} = {sign}{name}"
 
 
 def _named(explainer: Explainer, key: Sequence[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from helicarrier.cost.rates import Rates, nanos
 from helicarrier.cost.tokens import TokenClass
 from helicarrier.governance.enums import PROVIDER_NATIVE, CostSource
 from helicarrier.ledger.rows import price_context
+from helicarrier.lineage.explain.git_rows import commit_nodes
 from helicarrier.lineage.explain.run_nodes import run_node
 from helicarrier.lineage.explain.sources import Row, Sources, dollars, number, text
 from helicarrier.lineage.explain.tree import Fact, Node
@@ -76,7 +77,8 @@ def of_session(sources: Sources, row: Row) -> list[Node]:
         },
         children=tuple(map(call_node, sources.query.rows(_CALLS, key))),
     )
-    return [calls, _source(sources, row), _run(sources, row)]
+    commit = commit_nodes(sources, text(row, "session_id"))
+    return [calls, *commit, _source(sources, row), _run(sources, row)]
 
 
 def call_node(row: Row) -> Node:
@@ -203,6 +205,7 @@ def _session(sources: Sources, row: Row) -> Node:
             for name, value in known.items()
             if name != "session_id" and value is not None
         },
+        children=commit_nodes(sources, text(row, "session_id")),
     )
 
 

@@ -1,4 +1,4 @@
-"""What an explainer reads: one snapshot of the operational store, and the run store.
+"""What an explainer reads: the operational store, the warehouse file, and the run store.
 
 Rows come with their values in one form on both engines: money as dollars with nine places, instants
 and days as text.
@@ -8,24 +8,80 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from enum import Enum
+from typing import Protocol
 
 from helicarrier import money, times
 from helicarrier.governance.contract import ColumnKind, TableContract
 from helicarrier.lineage.explain.tree import Fact, Node
-from helicarrier.store.query import Query
 from helicarrier.store.run_store import RunStore
+from helicarrier.store.warehouse import WarehouseStore
 
 Row = Mapping[str, object]
 Below = Callable[["Sources", Row], Sequence[Node]]
 """What stands below a row: its parts, its origin, its run."""
 
 
+class Rows(Protocol):
+    """What answers a query with rows; parameters are `:name`, in the warehouse file `$name`."""
+
+    def rows(self, sql: str, params: Mapping[str, object]) -> Sequence[Row]:
+        """All rows of a query."""
+        ...
+
+
+class Place(Enum):
+    """Where the rows of a table are; the value is the sign of a parameter there."""
+
+    OPERATIONAL = ":"
+    WAREHOUSE = "$"
+
+
+class WarehouseRows:
+    """Rows of the warehouse file; between two queries nothing is open, so writers get through."""
+
+    def __init__(self, store: WarehouseStore) -> None:
+        """Args: the owner of the file."""
+        self.store = store
+
+    def rows(self, sql: str, params: Mapping[str, object]) -> Sequence[Row]:
+        """All rows of a query, instants as text.
+
+        Raises:
+            NotReady: there is no file yet.
+            StorageUnavailable: it cannot be read.
+        """
+        with self.store.read() as connection:
+            relation = connection.sql(sql, params=dict(params))
+            found: list[dict[str, object]] = relation.to_arrow_table().to_pylist()
+        return [
+            {
+                name: times.utc_text(value) if isinstance(value, datetime) else value
+                for name, value in row.items()
+            }
+            for row in found
+        ]
+
+
+class NoRows:
+    """A store that is not there: it holds no rows."""
+
+    def rows(self, sql: str, params: Mapping[str, object]) -> Sequence[Row]:
+        """None."""
+        return []
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where answers come from."""
+    """Where answers come from: `query` is the operational store, which holds the ledger."""
 
-    query: Query
+    query: Rows
+    warehouse: WarehouseRows
     runs: RunStore
+
+    def of(self, place: Place) -> Rows:
+        """The store of a place."""
+        return self.query if place is Place.OPERATIONAL else self.warehouse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +90,7 @@ class Explainer:
 
     contract: TableContract
     below: Below
+    place: Place = Place.OPERATIONAL
     hidden: frozenset[str] = frozenset()
 
     def facts(self, row: Row) -> dict[str, Fact]:
