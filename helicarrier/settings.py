@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -63,6 +64,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     drain_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.5
     """How long the HTTP service says that it is not ready before it stops taking requests."""
 
+    notify_channels: str = "log"
+    """Where notifications go: `log`, `webhook`, `command`, separated by commas; or `none`."""
+    notify_webhook_url: str | None = None
+    """Where the webhook posts to: `https://` or `http://`."""
+    notify_webhook_private: bool = False
+    """Whether the webhook may be at a private address or on this machine."""
+    notify_command: str = ""
+    """The command that gets notifications on its standard input, as a JSON array of arguments."""
+    notify_timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=300)] = 10.0
+    """How long one attempt of the webhook or the command may take."""
+    notify_attempts: Annotated[int, msgspec.Meta(ge=1)] = 8
+    """Attempts of a notification before it counts as failed."""
+
     @property
     def sqlite_path(self) -> Path:
         """The SQLite file that is used when `db_url` is not set."""
@@ -109,6 +123,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return _folders(self.eval_paths)
 
     @property
+    def notification_channels(self) -> tuple[str, ...]:
+        """The names of `notify_channels`, in order."""
+        if self.notify_channels == "none":
+            return ()
+        return tuple(name.strip() for name in self.notify_channels.split(","))
+
+    @property
+    def notify_arguments(self) -> tuple[str, ...]:
+        """The arguments of `notify_command`; empty where there is none."""
+        if not self.notify_command:
+            return ()
+        return tuple(msgspec.json.decode(self.notify_command, type=list[str]))
+
+    @property
     def git_folders(self) -> tuple[Path, ...]:
         """The folders of `git_repositories`, in order."""
         return _folders(self.git_repositories)
@@ -144,6 +172,7 @@ def load(environ: Mapping[str, str] | None = None, *, data_dir: Path | None = No
     settings = Settings(**values)  # type: ignore[arg-type]
     _check_url("db_url", settings.db_url, _OPERATIONAL)
     _check_url("eval_remote_url", settings.eval_remote_url, _REMOTE)
+    _check_notify(settings)
     return settings
 
 
@@ -166,10 +195,16 @@ _EXPECTED = {
     "allowed_hosts": "names separated by commas",
     "rate_limit": "a whole number of at least 1",
     "drain_seconds": "a number of seconds",
+    "notify_channels": "log, webhook, command, separated by commas, or none",
+    "notify_webhook_url": "an https:// or http:// URL",
+    "notify_webhook_private": "true or false",
+    "notify_command": 'a JSON array of arguments, as in ["/usr/bin/notify", "--now"]',
+    "notify_timeout_seconds": "a number of seconds, at most 300",
+    "notify_attempts": "a whole number of at least 1",
 }
 _OPERATIONAL = ("sqlite:///", "postgresql+psycopg://")
 _REMOTE = ("postgresql://", "postgresql+psycopg://")
-SECRETS = frozenset({"secret", "eval_remote_url"})
+SECRETS = frozenset({"secret", "eval_remote_url", "notify_webhook_url", "notify_command"})
 """Settings that no record, page or orchestrator may show: a URL may hold a password."""
 
 _FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
@@ -191,6 +226,28 @@ def _folders(text: str) -> tuple[Path, ...]:
 def _check_url(name: str, url: str | None, allowed: tuple[str, ...]) -> None:
     if url is not None and not url.startswith(allowed):
         raise _invalid(name, f"expected {' or '.join(f'{start}...' for start in allowed)}")
+
+
+def _check_notify(settings: Settings) -> None:
+    """Each channel that is named can be used, so nothing is queued for nobody."""
+    channels = set(settings.notification_channels)
+    if channels - {"log", "webhook", "command"}:
+        raise _invalid("notify_channels", f"expected {_EXPECTED['notify_channels']}")
+    if settings.notify_webhook_url is not None or "webhook" in channels:
+        try:
+            url = urlsplit(settings.notify_webhook_url or "")
+            usable = url.scheme in {"http", "https"} and url.hostname and url.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise _invalid("notify_webhook_url", f"expected {_EXPECTED['notify_webhook_url']}")
+    try:
+        arguments = settings.notify_arguments
+    except msgspec.DecodeError:
+        arguments = ("",)
+    wanted = bool(settings.notify_command) or "command" in channels
+    if wanted and not (arguments and arguments[0]):
+        raise _invalid("notify_command", f"expected {_EXPECTED['notify_command']}")
 
 
 def _invalid(name: str, reason: str) -> UsageError:

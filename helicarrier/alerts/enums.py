@@ -1,5 +1,6 @@
 """The closed vocabularies of alerts."""
 
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -12,12 +13,22 @@ class AlertMetric(StrEnum):
 
 
 class AlertScope(StrEnum):
-    """What a rule looks at: everything, one agent, one model, or one pair."""
+    """What a rule looks at: everything, agents, models, or pairs of them."""
 
     GLOBAL = "global"
     AGENT = "agent"
     MODEL = "model"
     AGENT_MODEL = "agent_model"
+
+    @property
+    def has_agent(self) -> bool:
+        """Whether agents are told apart."""
+        return self in {AlertScope.AGENT, AlertScope.AGENT_MODEL}
+
+    @property
+    def has_model(self) -> bool:
+        """Whether models are told apart."""
+        return self in {AlertScope.MODEL, AlertScope.AGENT_MODEL}
 
 
 class AlertWindow(StrEnum):
@@ -27,6 +38,19 @@ class AlertWindow(StrEnum):
     HOUR = "1h"
     DAY = "24h"
     WEEK = "7d"
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is."""
+        match self:
+            case AlertWindow.FIVE_MINUTES:
+                return timedelta(minutes=5)
+            case AlertWindow.HOUR:
+                return timedelta(hours=1)
+            case AlertWindow.DAY:
+                return timedelta(days=1)
+            case AlertWindow.WEEK:
+                return timedelta(days=7)
 
 
 class AlertComparison(StrEnum):
@@ -43,12 +67,25 @@ class AlertStatus(StrEnum):
     WARNING = "warning"
     CRITICAL = "critical"
 
+    @property
+    def rank(self) -> int:
+        """0 for ok, more for what is worse."""
+        return list(AlertStatus).index(self)
+
 
 class AlertLifecycle(StrEnum):
     """Where an alert stands in its life."""
 
     ACTIVE = "active"
     SUPPRESSED = "suppressed"
+    RESOLVED = "resolved"
+
+
+class NoticeKind(StrEnum):
+    """Why somebody is told of an alert."""
+
+    ACTIVATED = "activated"
+    ESCALATED = "escalated"
     RESOLVED = "resolved"
 
 

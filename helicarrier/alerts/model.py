@@ -1,5 +1,6 @@
 """Rules, states and transitions of alerts as frozen dataclasses."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,9 +19,11 @@ from helicarrier.alerts.enums import (
 class AlertRule:
     """What is watched and from where on it is worth a warning.
 
+    A scope of agents or models that names none means each of them, judged apart.
+
     Raises:
-        ValueError: the critical threshold is below the warning, or the scope does not name what
-            it needs.
+        ValueError: the critical threshold is below the warning, a threshold is no finite number,
+            or the rule names an agent or a model that its scope does not look at.
     """
 
     rule_id: str
@@ -36,15 +39,19 @@ class AlertRule:
     comparison: AlertComparison = AlertComparison.GREATER
     dedup_cooldown_sec: int = 300
     enabled: bool = True
+    suppressed_until: datetime | None = None
 
     def __post_init__(self) -> None:
         """Refuse a rule that could never be judged as it reads."""
+        if not (math.isfinite(self.warn_threshold) and math.isfinite(self.critical_threshold)):
+            message = "the thresholds are not finite numbers"
+            raise ValueError(message)
         if self.critical_threshold < self.warn_threshold:
             message = "the critical threshold is below the warning"
             raise ValueError(message)
-        needs_agent = self.scope in {AlertScope.AGENT, AlertScope.AGENT_MODEL}
-        needs_model = self.scope in {AlertScope.MODEL, AlertScope.AGENT_MODEL}
-        if needs_agent is (self.agent_id is None) or needs_model is (self.model_id is None):
+        stray_agent = self.agent_id is not None and not self.scope.has_agent
+        stray_model = self.model_id is not None and not self.scope.has_model
+        if stray_agent or stray_model:
             message = f"the scope {self.scope} does not fit the agent and model it names"
             raise ValueError(message)
 
@@ -65,6 +72,9 @@ class AlertState:
     notified_at: datetime | None = None
     suppressed_until: datetime | None = None
     fingerprint: str | None = None
+    triggered_at: datetime | None = None
+    warning_notified_at: datetime | None = None
+    critical_notified_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

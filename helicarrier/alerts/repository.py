@@ -65,7 +65,7 @@ class SqlAlertRepository:
         if enabled_only:
             query = query.where(alert_rules.c.enabled == 1)
         with self._store.read() as connection:
-            return [_rule(row) for row in connection.execute(query)]
+            return [rule_of(row) for row in connection.execute(query)]
 
     def rule(self, rule_id: str) -> AlertRule | None:
         """See `AlertRepository.rule`."""
@@ -73,13 +73,13 @@ class SqlAlertRepository:
             row = connection.execute(
                 select(alert_rules).where(alert_rules.c.rule_id == rule_id)
             ).one_or_none()
-        return None if row is None else _rule(row)
+        return None if row is None else rule_of(row)
 
     def save_rule(self, rule: AlertRule) -> None:
         """See `AlertRepository.save_rule`; the time of its making stays."""
         values = asdict(rule) | {"enabled": int(rule.enabled)}
         with self._store.write() as connection:
-            _upsert(connection, alert_rules, values, keep=("created_at",))
+            upsert(connection, alert_rules, values, keep=("created_at",))
 
     def states(self, *, lifecycle: AlertLifecycle | None = None) -> list[AlertState]:
         """See `AlertRepository.states`."""
@@ -87,12 +87,12 @@ class SqlAlertRepository:
         if lifecycle is not None:
             query = query.where(alert_state.c.lifecycle == lifecycle.value)
         with self._store.read() as connection:
-            return [_state(row) for row in connection.execute(query)]
+            return [state_of(row) for row in connection.execute(query)]
 
     def save_state(self, state: AlertState, transition: AlertTransition | None = None) -> None:
         """See `AlertRepository.save_state`."""
         with self._store.write() as connection:
-            _upsert(connection, alert_state, asdict(state))
+            upsert(connection, alert_state, asdict(state))
             if transition is not None:
                 connection.execute(alert_transitions.insert().values(asdict(transition)))
 
@@ -108,9 +108,10 @@ class SqlAlertRepository:
             return [_transition(row) for row in connection.execute(query)]
 
 
-def _upsert(
+def upsert(
     connection: Connection, table: Table, values: dict[str, Any], *, keep: tuple[str, ...] = ()
 ) -> None:
+    """Write a row by its key; columns in `keep` stay as they were."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(table).values(values)
     keys = [column.name for column in table.primary_key]
@@ -122,7 +123,8 @@ def _upsert(
     )
 
 
-def _rule(row: Row[Any]) -> AlertRule:
+def rule_of(row: Row[Any]) -> AlertRule:
+    """A row of `alert_rules`."""
     return AlertRule(
         rule_id=row.rule_id,
         metric=AlertMetric(row.metric),
@@ -137,10 +139,12 @@ def _rule(row: Row[Any]) -> AlertRule:
         enabled=bool(row.enabled),
         created_at=row.created_at,
         updated_at=row.updated_at,
+        suppressed_until=row.suppressed_until,
     )
 
 
-def _state(row: Row[Any]) -> AlertState:
+def state_of(row: Row[Any]) -> AlertState:
+    """A row of `alert_state`."""
     return AlertState(
         rule_id=row.rule_id,
         scope_key=row.scope_key,
@@ -154,6 +158,9 @@ def _state(row: Row[Any]) -> AlertState:
         notified_at=row.notified_at,
         suppressed_until=row.suppressed_until,
         fingerprint=row.fingerprint,
+        triggered_at=row.triggered_at,
+        warning_notified_at=row.warning_notified_at,
+        critical_notified_at=row.critical_notified_at,
     )
 
 

@@ -34,8 +34,8 @@ ALERT_RULES = TableContract(
         c.text("rule_id", "Id of the rule."),
         c.choice("metric", values_of(AlertMetric), "What the rule watches."),
         c.choice("scope", values_of(AlertScope), "What it looks at."),
-        c.text("agent_id", "The agent, where the scope names one.", nullable=True),
-        c.text("model_id", "The model, where the scope names one.", nullable=True),
+        c.text("agent_id", "The agent; NULL in a scope of agents: each of them.", nullable=True),
+        c.text("model_id", "The model; NULL in a scope of models: each of them.", nullable=True),
         _number("warn_threshold", "From here on a warning."),
         _number("critical_threshold", "From here on critical; no lower than the warning."),
         c.choice("time_window", values_of(AlertWindow), "How far back it looks."),
@@ -51,6 +51,11 @@ ALERT_RULES = TableContract(
         c.flag("enabled", "1 while in force.", default=1),
         c.instant("created_at", "When it was made."),
         c.instant("updated_at", "When it was last changed."),
+        c.instant(
+            "suppressed_until",
+            "End of an operator's suppression of the whole rule.",
+            nullable=True,
+        ),
     ),
     rules=(
         NotBefore(
@@ -77,8 +82,23 @@ ALERT_STATE = TableContract(
         c.instant("transition_at", "When it last changed.", nullable=True),
         c.instant("notified_at", "When somebody was last told.", nullable=True),
         c.instant("suppressed_until", "End of an operator's suppression.", nullable=True),
-        c.text("fingerprint", "Rule, scope and severity; not the value.", nullable=True),
+        c.text(
+            "fingerprint",
+            "Rule, scope and severity that receivers were last told; NULL: nothing is wrong.",
+            nullable=True,
+        ),
         c.run_id(),
+        c.instant(
+            "triggered_at", "Since when it fires; NULL while the status is ok.", nullable=True
+        ),
+        c.instant(
+            "warning_notified_at", "When somebody was last told of a warning.", nullable=True
+        ),
+        c.instant(
+            "critical_notified_at",
+            "When somebody was last told of a critical value.",
+            nullable=True,
+        ),
     ),
 )
 

@@ -430,6 +430,7 @@ session_ledger = table_of(
     Index(None, "status", "started_at"),
     Index(None, "model_id", "started_at"),
     Index(None, "agent_id", "status", "started_at"),
+    Index(None, "ended_at", "started_at"),
 )
 session_events = table_of(
     SESSION_EVENTS, _session_key(), Index(None, "session_id", "seq"), rowid=False

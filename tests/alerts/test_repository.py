@@ -121,7 +121,8 @@ def test_state_of_an_unknown_rule_is_refused(repository: AlertRepository) -> Non
     [
         pytest.param({"critical_threshold": 9.0}, id="critical-below-warning"),
         pytest.param({"agent_id": "a"}, id="global-names-an-agent"),
-        pytest.param({"scope": AlertScope.MODEL}, id="model-scope-without-model"),
+        pytest.param({"scope": AlertScope.AGENT, "model_id": "m"}, id="agent-scope-names-a-model"),
+        pytest.param({"critical_threshold": float("inf")}, id="threshold-is-not-finite"),
     ],
 )
 def test_rule_that_cannot_be_judged_is_refused(change: dict[str, object]) -> None:

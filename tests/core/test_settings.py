@@ -44,6 +44,12 @@ from helicarrier.settings import Settings
         ("HELICARRIER_ALLOWED_HOSTS", "a.example", "allowed_hosts", "a.example"),
         ("HELICARRIER_RATE_LIMIT", "10", "rate_limit", 10),
         ("HELICARRIER_DRAIN_SECONDS", "0", "drain_seconds", 0.0),
+        ("HELICARRIER_NOTIFY_CHANNELS", "none", "notification_channels", ()),
+        ("HELICARRIER_NOTIFY_WEBHOOK_URL", "http://h/x", "notify_webhook_url", "http://h/x"),
+        ("HELICARRIER_NOTIFY_WEBHOOK_PRIVATE", "true", "notify_webhook_private", True),
+        ("HELICARRIER_NOTIFY_COMMAND", '["a", "b c"]', "notify_arguments", ("a", "b c")),
+        ("HELICARRIER_NOTIFY_TIMEOUT_SECONDS", "2.5", "notify_timeout_seconds", 2.5),
+        ("HELICARRIER_NOTIFY_ATTEMPTS", "1", "notify_attempts", 1),
     ],
 )
 def test_each_variable_sets_its_field(variable: str, text: str, field: str, value: object) -> None:
@@ -78,6 +84,13 @@ def test_every_field_has_a_variable_in_these_tests() -> None:
         ("HELICARRIER_CONTRACT_STRICT", "marker"),
         ("HELICARRIER_RATE_LIMIT", "0.5"),
         ("HELICARRIER_DRAIN_SECONDS", "marker"),
+        ("HELICARRIER_NOTIFY_CHANNELS", "log,marker"),
+        ("HELICARRIER_NOTIFY_WEBHOOK_URL", "ftp://marker/"),
+        ("HELICARRIER_NOTIFY_WEBHOOK_URL", "http://[marker/"),
+        ("HELICARRIER_NOTIFY_COMMAND", "marker"),
+        ("HELICARRIER_NOTIFY_COMMAND", "[]"),
+        ("HELICARRIER_NOTIFY_TIMEOUT_SECONDS", "-1.5"),
+        ("HELICARRIER_NOTIFY_ATTEMPTS", "0"),
     ],
 )
 def test_an_invalid_value_is_refused_by_the_name_of_its_variable(variable: str, text: str) -> None:
@@ -89,6 +102,20 @@ def test_an_invalid_value_is_refused_by_the_name_of_its_variable(variable: str, 
     assert error.exit_code == 64
     assert variable in error.message
     assert text not in f"{error.message} {error.hint}"
+
+
+@pytest.mark.parametrize("channel", ["webhook", "command"])
+def test_a_channel_that_leads_nowhere_is_refused(channel: str) -> None:
+    """The message names the variable that is missing."""
+    with pytest.raises(UsageError, match=f"HELICARRIER_NOTIFY_{channel.upper()}"):
+        settings.load({"HELICARRIER_NOTIFY_CHANNELS": channel})
+
+
+def test_what_may_be_secret_is_not_recorded() -> None:
+    """Runs keep the settings; a secret among them would be there for ever."""
+    url = "postgresql+psycopg://u:pw@h/d"
+    secrets = Settings(secret="pw", db_url=url, notify_webhook_url="https://h/pw")
+    assert "pw" not in str(settings.public(secrets, "the store"))
 
 
 def test_a_negative_number_of_workers_is_refused() -> None:

@@ -1,0 +1,51 @@
+"""The store on each engine, and a receiver on this machine."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from tests.ledger.stores import ledger, migrated_postgres, migrated_sqlite, sqlite_ledger
+
+__all__ = ["ledger", "migrated_postgres", "migrated_sqlite", "receiver", "sqlite_ledger"]
+
+
+@dataclass
+class Receiver:
+    """What a webhook's receiver was sent, and how it answers."""
+
+    url: str = ""
+    statuses: list[int] = field(default_factory=list)
+    got: list[tuple[str, str, bytes]] = field(default_factory=list)
+    answer: bytes | None = None
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A server on a free port; it answers 200 unless `statuses` says otherwise."""
+    found = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            found.got.append((self.path, self.headers["Idempotency-Key"], body))
+            if found.answer is not None:
+                self.wfile.write(found.answer)
+                return
+            self.send_response(found.statuses.pop(0) if found.statuses else 200)
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    found.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield found
+    server.shutdown()
+    thread.join()
+    server.server_close()
