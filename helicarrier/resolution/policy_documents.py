@@ -1,0 +1,153 @@
+"""Policies and criteria as JSON documents: held to their JSON Schema before they mean anything.
+
+The default policy and criteria are packaged. A document is refused as a whole, with every place
+that breaks the schema; what the schema cannot say (two rules for one type and environment, a type
+that no rule names) is checked behind it.
+"""
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from helicarrier.canonical import JSONValue, canonical_bytes, pointer, sha256, strict_parse
+from helicarrier.errors import ContractError, ErrorCode, Violation
+from helicarrier.resolution.enums import (
+    Action,
+    ArtifactType,
+    Environment,
+    EquivalenceMethod,
+    MismatchType,
+    SafetyLevel,
+)
+from helicarrier.resolution.policy import Criterion, Policy, Rule
+
+_FOLDER = files("helicarrier.resolution") / "documents"
+POLICY_SCHEMA = "policy_v1.schema.json"
+CRITERION_SCHEMA = "criterion_v1.schema.json"
+DEFAULT_POLICY = "policy.phase2.default.v1.json"
+
+
+@cache
+def default_policy() -> Policy:
+    """The policy that is in force where none was activated."""
+    return read_policy(packaged(DEFAULT_POLICY))
+
+
+@cache
+def default_criteria() -> tuple[Criterion, ...]:
+    """The packaged criteria, by id."""
+    folder = _FOLDER / "criteria"
+    names = sorted(found.name for found in folder.iterdir() if found.name.endswith(".json"))
+    return tuple(read_criterion((folder / name).read_bytes()) for name in names)
+
+
+def packaged(name: str) -> bytes:
+    """A packaged document or schema."""
+    return (_FOLDER / name).read_bytes()
+
+
+def read_policy(body: bytes) -> Policy:
+    """A policy from its document.
+
+    Raises:
+        ContractError: VALIDATION_ERROR, with every place that is wrong.
+    """
+    found = _valid(body, POLICY_SCHEMA, "policy")
+    try:
+        policy = Policy(
+            policy_id=found["policy_id"],
+            version=found["version"],
+            rules=tuple(_rule(each) for each in found["rules"]),
+        )
+    except ValueError as error:
+        raise _refused("policy", [_violation("/rules", "NOT_UNIQUE", str(error))]) from None
+    if unruled := policy.unruled():
+        named = ", ".join(unruled)
+        message = f"no rule names {named}; give each type a rule, if one that allows nothing"
+        raise _refused("policy", [_violation("/rules", "MISSING_RULE", message)])
+    return policy
+
+
+def read_criterion(body: bytes) -> Criterion:
+    """A criterion from its document.
+
+    Raises:
+        ContractError: VALIDATION_ERROR, with every place that is wrong.
+    """
+    found = _valid(body, CRITERION_SCHEMA, "criterion")
+    return Criterion(
+        criterion_id=found["criterion_id"],
+        version=found["version"],
+        artifact_type=ArtifactType(found["artifact_type"]),
+        mismatch_types=tuple(map(MismatchType, found["mismatch_types"])),
+        method=EquivalenceMethod(found["method"]),
+        minimum_confidence=float(found["minimum_confidence"]),
+    )
+
+
+def stored_form(body: bytes) -> tuple[str, str]:
+    """A document as it is stored, canonical, and its SHA-256: layout does not make a version."""
+    canonical = canonical_bytes(strict_parse(body).value)
+    return canonical.decode(), sha256(canonical)
+
+
+def _valid(body: bytes, schema: str, what: str) -> dict[str, Any]:
+    value = strict_parse(body).value
+    violations = list(violations_of(value, schema))
+    if violations or not isinstance(value, dict):
+        raise _refused(what, violations)
+    return value
+
+
+def violations_of(value: JSONValue, schema: str) -> Iterator[Violation]:
+    """Where a document breaks a packaged schema; values are never repeated."""
+    for error in _validator(schema).iter_errors(value):
+        place = pointer([*error.absolute_path])
+        rule = pointer([*error.absolute_schema_path])
+        yield _violation(place, "SCHEMA", f"breaks the schema's {rule}: {_reason(error)}")
+
+
+@cache
+def _validator(schema: str) -> Any:  # noqa: ANN401  the library carries no types
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(json.loads(packaged(schema)))
+
+
+def _reason(error: Any) -> str:  # noqa: ANN401  the library carries no types
+    match error.validator:
+        case "additionalProperties":
+            known = error.schema.get("properties", {})
+            extra = sorted(name for name in error.instance if name not in known)
+            return f"unknown members: {', '.join(extra)}"
+        case "required":
+            missing = sorted(set(error.validator_value) - set(error.instance))
+            return f"missing members: {', '.join(missing)}"
+        case "enum" | "const" | "type" | "pattern" | "minimum" | "maximum" as keyword:
+            return f"expected {keyword} {json.dumps(error.validator_value)}"
+        case keyword:
+            return f"expected {keyword}"
+
+
+def _rule(found: dict[str, Any]) -> Rule:
+    return Rule(
+        mismatch_type=MismatchType(found["mismatch_type"]),
+        environments=tuple(map(Environment, found["environments"])),
+        allowed_actions=tuple(map(Action, found["allowed_actions"])),
+        safety_level=SafetyLevel(found["safety_level"]),
+        required_evidence=tuple(found["required_evidence"]),
+        minimum_confidence=float(found["minimum_confidence"]),
+        dual_key=found["dual_key"],
+    )
+
+
+def _violation(place: str, code: str, message: str) -> Violation:
+    return Violation(pointer=place, code=code, message=message)
+
+
+def _refused(what: str, violations: list[Violation]) -> ContractError:
+    return ContractError(
+        ErrorCode.VALIDATION_ERROR, f"the {what} breaks its schema or its rules", violations
+    )
