@@ -30,11 +30,6 @@ class Breaker(StrEnum):
     COMPLAINTS = "complaints"
     SATISFACTION = "satisfaction"
 
-    @property
-    def low_is_bad(self) -> bool:
-        """Whether it trips below its threshold; the others trip from it on."""
-        return self in {Breaker.KAPPA_OVERALL, Breaker.KAPPA_CI_LOWER, Breaker.SATISFACTION}
-
 
 class Operation(StrEnum):
     """What money and calls are set aside for."""
