@@ -32,6 +32,12 @@ _ESCAPE = b"\\u"
 _NUL = b"\\u0000"
 
 
+class Lexeme(str):
+    """A number as it was written: what a parse gives that keeps `1`, `1.0` and `1e0` apart."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
     """A parsed document, and what in it needs the slow, general serializer of RFC 8785."""
@@ -49,14 +55,17 @@ class _Refused(ValueError):
         self.code = code
 
 
-def strict_parse(body: bytes) -> Parsed:
+def strict_parse(body: bytes, *, lexemes: bool = False) -> Parsed:
     """Parse one JSON document.
+
+    With `lexemes` each number is a `Lexeme`. Reals up to the largest double are taken then, since
+    their text is kept; integers beyond 2^53 - 1 are refused all the same.
 
     Raises:
         ContractError: VALIDATION_ERROR with one violation that says which rule was broken.
     """
     try:
-        return _parse(body)
+        return _parse(body, _Lexemes() if lexemes else _Numbers())
     except _Refused as refused:
         violation = Violation(pointer="", code=refused.code, message=str(refused))
         raise ContractError(
@@ -64,14 +73,13 @@ def strict_parse(body: bytes) -> Parsed:
         ) from None
 
 
-def _parse(body: bytes) -> Parsed:
+def _parse(body: bytes, numbers: "_Numbers") -> Parsed:
     if body.startswith(_BOM):
         raise _Refused("BYTE_ORDER_MARK", "a byte order mark is not allowed")
     try:
         text = body.decode()
     except UnicodeDecodeError:
         raise _Refused("NOT_UTF8", "the body is not UTF-8") from None
-    numbers = _Numbers()
     try:
         value: JSONValue = json.loads(
             text,
@@ -114,20 +122,34 @@ class _Numbers:
     def __init__(self) -> None:
         self.any_real = False
 
-    def integer(self, text: str) -> int:
+    def integer(self, text: str) -> JSONValue:
         if len(text) > self._LONGEST or abs(value := int(text)) > MAX_INTEGER:
             raise _Refused("NUMBER_RANGE", "an integer lies beyond 2^53 - 1")
         return value
 
-    def real(self, text: str) -> float:
+    def real(self, text: str) -> JSONValue:
         self.any_real = True
         value = float(text)
         if not isfinite(value) or abs(value) > MAX_INTEGER:
             raise _Refused("NUMBER_RANGE", "a number lies beyond 2^53 - 1")
         return value
 
-    def constant(self, text: str) -> float:
+    def constant(self, text: str) -> JSONValue:
         raise _Refused("NUMBER_CONSTANT", "NaN and Infinity are not JSON")
+
+
+class _Lexemes(_Numbers):
+    """The hooks that keep what was written."""
+
+    def integer(self, text: str) -> JSONValue:
+        super().integer(text)
+        return Lexeme(text)
+
+    def real(self, text: str) -> JSONValue:
+        self.any_real = True
+        if not isfinite(float(text)):
+            raise _Refused("NUMBER_RANGE", "a number is beyond the largest double")
+        return Lexeme(text)
 
 
 def _too_deep() -> _Refused:

@@ -26,8 +26,10 @@ _TYPE_OF = {
     Syntax.MARKDOWN: ArtifactType.TEXT,
     Syntax.JSON: ArtifactType.JSON,
     Syntax.PYTHON: ArtifactType.CODE,
-    Syntax.OTHER: ArtifactType.CODE,
+    Syntax.OTHER: ArtifactType.TEXT,
 }
+_ALSO = {(ArtifactType.CODE, Syntax.OTHER)}
+"""YAML is text, JavaScript is code; neither has an analyzer of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,8 @@ class Artifact:
     def __post_init__(self) -> None:
         """Refuse, for instance, JSON that would be read as Markdown."""
         expected = ArtifactType.BINARY if self.syntax is None else _TYPE_OF[self.syntax]
-        if expected is not self.artifact_type:
+        pair = (self.artifact_type, self.syntax)
+        if expected is not self.artifact_type and pair not in _ALSO:
             message = f"an artefact of type {self.artifact_type} has no syntax {self.syntax}"
             raise ValueError(message)
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from helicarrier.canonical import (
     MAX_DEPTH,
     MAX_INTEGER,
+    Lexeme,
     canonical_bytes,
     has_real,
     pointer,
@@ -263,6 +264,16 @@ def test_a_number_without_a_json_form_has_no_canonical_one(number: float) -> Non
 def test_a_real_is_found_wherever_it_stands(value: object, found: bool) -> None:
     """In lists and objects of any depth; integers and texts are none."""
     assert has_real(value) is found
+
+
+def test_numbers_can_be_kept_as_they_were_written() -> None:
+    """The same strictness, but `1`, `1.0` and `1E0` stay apart, and large reals are taken."""
+    kept = strict_parse(b'{"a":[1,1.0,1E0,-0,1E30,"1"]}', lexemes=True).value
+    assert kept == {"a": ["1", "1.0", "1E0", "-0", "1E30", "1"]}
+    assert [type(item) is Lexeme for item in kept["a"]] == [True] * 5 + [False]
+    for body in (b"[9007199254740993]", b"[1e400]", b"[NaN]", b'{"a":1,"a":1}'):
+        with pytest.raises(ContractError):
+            strict_parse(body, lexemes=True)
 
 
 def test_a_digest_covers_its_parts_in_order() -> None:
