@@ -9,7 +9,7 @@ living process is never touched.
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -156,8 +156,13 @@ class RunStore:
             attrs={CONFIG: plain(settled)},
         )
         with self._database.write() as statements:
-            self._close_dead(statements, now or started_at)
+            unfinished = [
+                record_of(row) for row in statements.rows(sql.SELECT_RUN + sql.UNFINISHED)
+            ]
             run_writing.begin(statements, record)
+        at = now or started_at
+        if dead := [one for one in unfinished if _is_dead(one, at)]:
+            self._close_dead(dead, at)
         attrs: dict[str, object] = {CONFIG: plain(settled)}
         return Run(run_id=run_id, started_at=started_at, attrs=attrs, begun=record)
 
@@ -241,27 +246,26 @@ class RunStore:
         with self._reading() as statements:
             return ([], {}, {}) if statements is None else _graph(statements)
 
-    def _close_dead(self, statements: Statements, now: datetime) -> None:
-        """Close the runs whose process is gone; one that cannot be judged now waits."""
-        for row in statements.rows(sql.SELECT_RUN + sql.UNFINISHED):
-            record = record_of(row)
-            if not _is_dead(record, now):
-                continue
-            try:
-                seen = _NOTHING if self._witness is None else self._witness.written(record.run_id)
-            except HelicarrierError as error:
-                logs.warning("run_store.not_judged", run_id=record.run_id, code=str(error.code))
-                continue
-            run = Run(
-                run_id=record.run_id,
-                started_at=record.started_at,
-                rows_out=sum(edge.rows or 0 for edge in seen.outputs),
-                attrs=dict(record.attrs),
-                outputs=list(seen.outputs),
-                begun=record,
-            )
-            run.note(closed="its process had ended")
-            run_writing.close(statements, run, now, None if seen.complete else INTERRUPTED)
+    def _close_dead(self, dead: Sequence[RunRecord], now: datetime) -> None:
+        """Close the runs whose process is gone; one that cannot be judged now waits.
+
+        The witness is asked while nothing is held: it may have to read the very same file.
+        """
+        try:
+            judged = [(record, seen) for record in dead if (seen := self._seen(record)) is not None]
+            with self._database.write() as statements:
+                for record, seen in judged:
+                    _close_as_seen(statements, record, seen, now)
+        except HelicarrierError as error:  # The run that begins is recorded; it must not suffer.
+            logs.warning("run_store.not_closed", runs=len(dead), code=str(error.code))
+
+    def _seen(self, record: RunRecord) -> Written | None:
+        """What the witness says of a run; None where it cannot be asked now."""
+        try:
+            return _NOTHING if self._witness is None else self._witness.written(record.run_id)
+        except HelicarrierError as error:
+            logs.warning("run_store.not_judged", run_id=record.run_id, code=str(error.code))
+            return None
 
     def _settle(self, run_id: str, anchor: Anchor) -> None:
         """An anchor that cannot be kept now is made up for by that of the next run."""
@@ -309,6 +313,23 @@ def described(error: BaseException) -> str:
     """The error in one text that any database can hold."""
     said = f"{type(error).__name__}: {error}".replace("\x00", "")
     return said.encode("utf-8", "replace").decode("utf-8")
+
+
+def _close_as_seen(statements: Statements, record: RunRecord, seen: Written, now: datetime) -> None:
+    """Close a dead run, unless another start has done so."""
+    (row,) = statements.rows(sql.SELECT_RUN + sql.WITH_ID, {"run_id": record.run_id})
+    if record_of(row).status is not RunStatus.RUNNING:
+        return
+    run = Run(
+        run_id=record.run_id,
+        started_at=record.started_at,
+        rows_out=sum(edge.rows or 0 for edge in seen.outputs),
+        attrs=dict(record.attrs),
+        outputs=list(seen.outputs),
+        begun=record,
+    )
+    run.note(closed="its process had ended")
+    run_writing.close(statements, run, now, None if seen.complete else INTERRUPTED)
 
 
 @contextmanager

@@ -204,18 +204,13 @@ def test_a_path_that_is_not_there_or_of_no_kind_is_an_error(
     assert not nothing.data_dir.exists()
 
 
-def test_an_import_that_was_killed_is_completed_by_the_next(settings: Settings) -> None:
-    """SIGKILL between two transactions; nothing is there twice, and the dead run is closed."""
+def killed(settings: Settings, kill: str) -> None:
+    """An import of the samples in a process that kills itself where `kill`, some code, says."""
     program = (
         "import os, sys; from pathlib import Path\n"
         "from helicarrier.lineage.content import importing\n"
         "from helicarrier.settings import Settings\n"
-        "importing.RECORDS_PER_COMMIT = 2\n"
-        "write, left = importing._Import._write, [4]\n"
-        "def killing(self, records):\n"
-        "    write(self, records); left[0] -= 1\n"
-        "    if not left[0]: os.kill(os.getpid(), 9)\n"
-        "importing._Import._write = killing\n"
+        f"{kill}\n"
         "importing.import_content(Settings(data_dir=Path(sys.argv[1])), [Path(sys.argv[2])])\n"
     )
     done = subprocess.run(
@@ -225,6 +220,22 @@ def test_an_import_that_was_killed_is_completed_by_the_next(settings: Settings) 
         env=dict(os.environ),
     )
     assert done.returncode == -signal.SIGKILL
+
+
+def test_an_import_that_was_killed_is_completed_by_the_next(settings: Settings) -> None:
+    """SIGKILL between two transactions; nothing is there twice, and the dead run is closed.
+
+    As interrupted, with the rows that it had committed.
+    """
+    killed(
+        settings,
+        "importing.RECORDS_PER_COMMIT = 2\n"
+        "write, left = importing._Import._write, [4]\n"
+        "def killing(self, records):\n"
+        "    write(self, records); left[0] -= 1\n"
+        "    if not left[0]: os.kill(os.getpid(), 9)\n"
+        "importing._Import._write = killing",
+    )
     partial = sum(tables(settings).values())
     assert 0 < partial < 13
     report = import_content(settings, [SAMPLES])
@@ -236,6 +247,23 @@ def test_an_import_that_was_killed_is_completed_by_the_next(settings: Settings) 
         "content_quarantine": 0,
     }
     with closing(WarehouseStore(settings.warehouse_path)) as store:
-        states = {run.status for run in RunStore(store).runs_for(importing.ASSET_KEY)}
-        assert states == {RunStatus.COMPLETED, RunStatus.FAILED}
+        done, dead = RunStore(store).runs_for(importing.ASSET_KEY)
+        assert (done.status, dead.status) == (RunStatus.COMPLETED, RunStatus.FAILED)
+        assert (dead.error, dead.rows_out) == ("interrupted", partial)
+        _, outputs = RunStore(store).edges(dead.run_id)
+        assert sum(edge.rows or 0 for edge in outputs) == partial
         assert verify(store, RunStore(store).run_ids()).state is State.KEPT
+
+
+def test_an_import_that_died_after_its_last_row_is_completed(settings: Settings) -> None:
+    """All of it is there: the marker beside the rows says so."""
+    killed(
+        settings,
+        "importing.ContentReport = lambda **_: os.kill(os.getpid(), 9)",
+    )
+    assert counts(import_content(settings, [SAMPLES]))["written"] == 0
+    with closing(WarehouseStore(settings.warehouse_path)) as store:
+        done, dead = RunStore(store).runs_for(importing.ASSET_KEY)
+        assert (dead.status, dead.error, dead.rows_out) == (RunStatus.COMPLETED, None, 13)
+        assert dead.attrs["closed"] == "its process had ended"
+        assert done.status is RunStatus.COMPLETED

@@ -9,10 +9,13 @@ import pytest
 from duckdb import DuckDBPyConnection
 
 from helicarrier.errors import ErrorCode, InputRejected
+from helicarrier.lineage.git.extract import Extractor
 from helicarrier.lineage.git.lines import count_changed
 from helicarrier.lineage.git.model import SyncReport
+from helicarrier.lineage.git.repository import add_batch
 from helicarrier.lineage.git.source import GitSource
-from helicarrier.lineage.git.sync import dry_run, is_behind, sync
+from helicarrier.lineage.git.sync import dry_run, is_behind, marks_of, plan, sync
+from helicarrier.store import warehouse_markers
 from helicarrier.store.run_model import Run
 from helicarrier.store.warehouse import WarehouseStore
 from helicarrier.times import parse
@@ -21,12 +24,13 @@ from tests.lineage.repositories import GIT, Script, git, odd_history
 pytestmark = pytest.mark.skipif(GIT is None, reason="git is not installed")
 
 T0 = 1_600_000_000
+START = "2026-01-01T00:00:00Z"
 AUTHOR = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
 
 
 def synced(folder: Path, warehouse: WarehouseStore, batch: int = 20_000) -> SyncReport:
     """One sync."""
-    run = Run(run_id="r", started_at=parse("2026-01-01T00:00:00Z"))
+    run = Run(run_id="r", started_at=parse(START))
     return sync(GitSource(folder), warehouse, run, batch=batch)
 
 
@@ -336,3 +340,24 @@ def test_a_folder_without_a_repository_is_refused(tmp_path: Path) -> None:
         GitSource(tmp_path / "none")
     assert refused.value.code is ErrorCode.NOT_FOUND
     assert refused.value.hint
+
+
+def test_sync_that_died_is_judged_by_what_it_had_committed(
+    odd: Path, warehouse: WarehouseStore
+) -> None:
+    """Before its references it is interrupted, with the rows so far; after them it is complete."""
+    source = GitSource(odd)
+    before, after = (Run(run_id=name, started_at=parse(START)) for name in ("before", "after"))
+    commits = plan(source, warehouse).commits
+    (batch,) = Extractor(source, "before", frozenset()).batches(commits[:50], 50)
+    with warehouse.write() as connection:
+        add_batch(connection, batch)
+        warehouse_markers.mark(connection, before.run_id, marks_of(source.name, batch))
+    sync(source, warehouse, after)
+    with warehouse.read() as connection:
+        died, done = (warehouse_markers.written(connection, run.run_id) for run in (before, after))
+    assert (died.complete, done.complete) == (False, True)
+    assert [edge.rows for edge in died.outputs if edge.dataset == "git_commits"] == [50]
+    assert [edge.rows for edge in done.outputs if edge.dataset == "git_commits"] == [
+        len(commits) - 50
+    ]

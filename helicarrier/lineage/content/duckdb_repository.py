@@ -7,11 +7,12 @@ remark that arrives in between is not lost.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from helicarrier import times
 from helicarrier.errors import Conflict, ErrorCode, InputRejected
 from helicarrier.lineage.content import duckdb_writes as writes
-from helicarrier.lineage.content.enums import DocType
+from helicarrier.lineage.content.enums import DocType, Outcome
 from helicarrier.lineage.content.model import (
     AnnotatedDocument,
     Annotation,
@@ -26,7 +27,11 @@ from helicarrier.lineage.content.model import (
 from helicarrier.lineage.content.repository import LIMIT
 from helicarrier.lineage.content.rows import Row, annotation_of, document_of, message_of
 from helicarrier.lineage.content.tables import ANNOTATIONS, DOCUMENTS, MESSAGES
+from helicarrier.store import warehouse_markers
 from helicarrier.store.warehouse import WarehouseStore
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 _PAGE = 500
 
@@ -85,24 +90,41 @@ class DuckDbContentRepository:
     def save_all(self, drafts: Sequence[DocumentDraft], *, run_id: str) -> list[Saved]:
         """See `ContentRepository.save_all`."""
         with self._warehouse.write() as connection:
-            return writes.write_documents(connection, drafts, run_id)
+            return _marked(
+                connection, "documents", run_id, writes.write_documents(connection, drafts, run_id)
+            )
 
     def save_messages(
         self, messages: Sequence[Message], *, run_id: str, now: datetime
     ) -> list[Saved]:
         """See `ContentRepository.save_messages`."""
         with self._warehouse.write() as connection:
-            return writes.write_messages(connection, messages, run_id, now)
+            return _marked(
+                connection,
+                "messages",
+                run_id,
+                writes.write_messages(connection, messages, run_id, now),
+            )
 
     def annotate(self, drafts: Sequence[AnnotationDraft], *, run_id: str) -> list[Saved]:
         """See `ContentRepository.annotate`."""
         with self._warehouse.write() as connection:
-            return writes.write_annotations(connection, drafts, run_id)
+            return _marked(
+                connection,
+                "annotations",
+                run_id,
+                writes.write_annotations(connection, drafts, run_id),
+            )
 
     def keep_refused(self, refusals: Sequence[Refusal], *, run_id: str, now: datetime) -> None:
         """See `ContentRepository.keep_refused`."""
         with self._warehouse.write() as connection:
             writes.write_refusals(connection, refusals, run_id, now)
+
+    def finish(self, *, run_id: str) -> None:
+        """See `ContentRepository.finish`."""
+        with self._warehouse.write() as connection:
+            warehouse_markers.mark(connection, run_id, {}, last=True)
 
     def get(self, name: str) -> Document | None:
         """See `ContentRepository.get`."""
@@ -218,6 +240,16 @@ class DuckDbContentRepository:
     def _rows(self, query: str, params: Mapping[str, object]) -> Sequence[Row]:
         with self._warehouse.read() as connection:
             return connection.execute(query, dict(params)).fetchall()
+
+
+def _marked(
+    connection: "DuckDBPyConnection", table: str, run_id: str, saved: list[Saved]
+) -> list[Saved]:
+    """The answers, after the run was marked with what it has written."""
+    rows = sum(one.outcome is Outcome.WRITTEN for one in saved)
+    if rows:
+        warehouse_markers.mark(connection, run_id, {(table, ""): rows})
+    return saved
 
 
 def not_found(message: str) -> InputRejected:

@@ -138,6 +138,8 @@ class _Import:
                 self._write(waiting)
                 waiting, size = [], 0
         self._write(waiting)
+        if self.counts.rows_written:
+            self.repository.finish(run_id=self.run_id)
         return ContentReport(
             run_id=self.run_id,
             started_at=times.utc_text(self._now),

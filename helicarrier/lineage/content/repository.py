@@ -55,6 +55,10 @@ class ContentRepository(Protocol):
         """Keep what was refused with its bytes; what came before counts one more attempt."""
         ...
 
+    def finish(self, *, run_id: str) -> None:
+        """Mark a run as one that has written all of its rows: dying after this loses nothing."""
+        ...
+
     def get(self, name: str) -> Document | None:
         """A version by its id, or the newest version of a key; None where there is none."""
         ...

@@ -14,6 +14,7 @@ from helicarrier.lineage.git.graph import Graph
 from helicarrier.lineage.git.model import Certainty, Reason, SessionCommit
 from helicarrier.lineage.git.repository import GitReader, put_sessions, reading
 from helicarrier.lineage.git.source import names_of_folders
+from helicarrier.store import warehouse_markers
 from helicarrier.store.query import Query
 from helicarrier.store.run_model import Edge, Run
 from helicarrier.store.warehouse import WarehouseStore
@@ -90,6 +91,8 @@ def link_sessions(
         if changed or gone:
             with warehouse.write() as connection:
                 put_sessions(connection, changed, gone, run.run_id)
+                marks = {("session_commits", ""): len(changed)}
+                warehouse_markers.mark(connection, run.run_id, marks, last=True)
         run.rows_in, run.rows_out = len(sessions), len(changed)
         run.reads(Edge(dataset="session_ledger", rows=len(sessions)))
         run.writes(Edge(dataset="session_commits", rows=len(changed)))

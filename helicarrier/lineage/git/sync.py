@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from helicarrier.canonical import JSONValue, canonical_bytes, sha256
-from helicarrier.lineage.git.extract import BATCH, Extractor
+from helicarrier.lineage.git.extract import BATCH, Batch, Extractor
 from helicarrier.lineage.git.model import Ref, RefChanges, SyncReport
 from helicarrier.lineage.git.repository import (
     GitReader,
@@ -23,6 +23,7 @@ from helicarrier.lineage.git.repository import (
     reading,
 )
 from helicarrier.lineage.git.source import HEAD, GitSource
+from helicarrier.store import warehouse_markers
 from helicarrier.store.run_model import Edge, Run
 from helicarrier.store.warehouse import WarehouseStore
 
@@ -82,6 +83,7 @@ def sync(
     for rows in extractor.batches(planned.commits, batch):
         with warehouse.write() as connection:
             add_batch(connection, rows)
+            warehouse_markers.mark(connection, run.run_id, marks_of(source.name, rows))
         changes += rows.changes.num_rows
     if planned.completed:
         commits = [source.commit(sha) for sha in planned.completed]
@@ -93,6 +95,8 @@ def sync(
     if changed:
         with warehouse.write() as connection:
             put_refs(connection, source.name, written, planned.ref_changes.gone, run.run_id)
+            marks = {("git_refs", source.name): len(written)}
+            warehouse_markers.mark(connection, run.run_id, marks, last=True)
     _account(source, run, planned, changes, len(written))
     return _report(source, planned, begun, run_id=run.run_id, changes=changes)
 
@@ -136,6 +140,12 @@ def _compared(source: GitSource, refs: tuple[Ref, ...], stored: Mapping[str, str
         rewritten=tuple(rewritten),
         gone=tuple(sorted(set(stored) - names)),
     )
+
+
+def marks_of(repo: str, rows: Batch) -> dict[tuple[str, str], int]:
+    """What a batch writes, as the run is marked with it: table and repository to rows."""
+    counts = {"git_commits": rows.commits.num_rows, "git_changes": rows.changes.num_rows}
+    return {(table, repo): count for table, count in counts.items()}
 
 
 def _account(source: GitSource, run: Run, planned: Plan, changes: int, refs: int) -> None:
