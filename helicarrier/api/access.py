@@ -3,7 +3,7 @@
 A secret comes as `Authorization: Bearer`, as `x-secret-key` or in the cookie of a browser that
 logged in. No secret is 401, one that does not reach is 403. Before the first token exists,
 requests from this machine may read and send sessions, nobody may control, and nothing else is
-listened to. A cookie only counts for requests that the browser says come from our own pages.
+listened to. What other sites make a browser send is refused before it gets here (`browser`).
 """
 
 import ipaddress
@@ -15,8 +15,10 @@ from helicarrier.api.tokens import Authenticator, Principal, Scope
 from helicarrier.errors import ErrorCode, RequestRefused
 
 COOKIE = "helicarrier_session"
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="helicarrier"'}
+"""What a 401 says it wants."""
+
 _BEARER = "bearer "
-_SAME_SITE = {None, "same-origin", "none"}
 _OPEN = Principal(name="loopback", scopes=frozenset({Scope.READ, Scope.INGEST}))
 
 
@@ -78,8 +80,4 @@ def _secret(request: Request) -> str | None:
     secret = headers.get("x-secret-key")
     if secret is not None:
         return secret
-    cookie = request.cookies.get(COOKIE)
-    reads = request.method in {"GET", "HEAD"}
-    if cookie is not None and (reads or headers.get("sec-fetch-site") in _SAME_SITE):
-        return cookie
-    return None
+    return request.cookies.get(COOKIE)

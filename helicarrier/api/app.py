@@ -16,15 +16,16 @@ from starlette.responses import Response
 
 from helicarrier import __version__, logs
 from helicarrier.api import documents, problems
+from helicarrier.api.access import CHALLENGE
+from helicarrier.api.browser import OwnPagesOnly
 from helicarrier.api.middleware import HostAllowList, RateLimit, SecurityHeaders
-from helicarrier.api.routes import health, hud, ingest
+from helicarrier.api.routes import health, hud, ingest, login
 from helicarrier.api.service import Service
 from helicarrier.errors import ErrorCode, HelicarrierError, Violation
 from helicarrier.settings import Settings
 
-_ROUTERS = (health.router, ingest.router, hud.router)
+_ROUTERS = (health.router, ingest.router, hud.router, login.router)
 _CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
-_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="helicarrier"'}
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -54,6 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_defect)
+    app.add_middleware(OwnPagesOnly)
     app.add_middleware(RateLimit, limit=settings.rate_limit)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(HostAllowList, hosts=settings.allowed_hosts.split(","))
@@ -70,7 +72,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
 
 async def _on_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HelicarrierError)  # noqa: S101 - registered for this type alone
-    headers = _CHALLENGE if error.code is ErrorCode.UNAUTHENTICATED else None
+    headers = CHALLENGE if error.code is ErrorCode.UNAUTHENTICATED else None
     return problems.response(problems.problem_of(error), headers)
 
 

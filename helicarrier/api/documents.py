@@ -22,6 +22,13 @@ def _body(schema: Mapping[str, object]) -> dict[str, object]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
+def form(field: str) -> dict[str, object]:
+    """The body of a form with one required text field."""
+    schema = {"type": "object", "properties": {field: {"type": "string"}}, "required": [field]}
+    content = {"application/x-www-form-urlencoded": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 INGEST_SESSION = _body(_ENVELOPE)
 INGEST_SESSIONS = _body(
     {"type": "array", "items": _ENVELOPE, "minItems": 1, "maxItems": BATCH_LIMIT}

@@ -1,0 +1,100 @@
+"""Browsers: the log-in that turns a token into a cookie, and which pages may change anything.
+
+A browser sends its cookie along with whatever any page makes it send. So the cookie cannot be read
+by scripts and does not go along from other sites, and on top of that every request that may change
+something must say that it comes from our own pages, whatever secret it carries. Programs that are
+no browsers send neither `Sec-Fetch-Site` nor `Origin` and are not concerned.
+"""
+
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from helicarrier.api import problems
+from helicarrier.api.access import COOKIE
+from helicarrier.api.bodies import form_body
+from helicarrier.errors import ContractError, ErrorCode, Violation
+
+COOKIE_SECONDS = 12 * 3600
+"""A day's work; a token that is revoked or expires ends the log-in earlier."""
+
+_FORM_LIMIT = 8 * 1024
+_SECRET_LENGTH = 1_024
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+_OUR_OWN = {"same-origin", "none"}
+
+
+class OwnPagesOnly:
+    """Refuses what a page of another site makes a browser send, unless it only reads."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Args: app."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or 403."""
+        if scope["type"] == "http" and scope["method"] not in _SAFE:
+            headers = Headers(scope=scope)
+            if not comes_from_us(
+                headers.get("sec-fetch-site"), headers.get("origin"), headers.get("host", "")
+            ):
+                refusal = problems.refuse(
+                    403, ErrorCode.FORBIDDEN, "the request comes from a page of another site"
+                )
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def comes_from_us(site: str | None, origin: str | None, host: str) -> bool:
+    """Whether a request is from our own pages or from no page at all.
+
+    Args: the headers Sec-Fetch-Site, Origin (for browsers without the first) and Host.
+    """
+    if site is not None:
+        return site in _OUR_OWN
+    # A proxy may speak TLS for us, so the scheme of the origin is not compared.
+    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+
+
+async def secret_of_form(request: Request) -> str:
+    """The field `token` of a log-in form.
+
+    Raises:
+        ContractError: VALIDATION_ERROR, there is not exactly one such field.
+        RequestRefused: UNSUPPORTED_MEDIA_TYPE or PAYLOAD_TOO_LARGE.
+    """
+    body = await form_body(request, limit=_FORM_LIMIT)
+    try:
+        fields = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=8)
+    except ValueError:  # also UnicodeDecodeError
+        fields = {}
+    found = fields.get("token", [])
+    if len(found) != 1 or not 0 < len(found[0].strip()) <= _SECRET_LENGTH:
+        raise ContractError(
+            ErrorCode.VALIDATION_ERROR,
+            "the form is not a log-in",
+            [Violation(pointer="/token", code="REQUIRED", message="one token is required")],
+        )
+    return found[0].strip()
+
+
+def remember(response: Response, secret: str, *, secure: bool) -> None:
+    """Give the browser the cookie; secure: it came over TLS and shall only go there."""
+    response.set_cookie(
+        COOKIE,
+        secret,
+        max_age=COOKIE_SECONDS,
+        path="/",
+        secure=secure,
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def forget(response: Response, *, secure: bool) -> None:
+    """Take the cookie back."""
+    response.delete_cookie(COOKIE, path="/", secure=secure, httponly=True, samesite="strict")
