@@ -28,6 +28,7 @@ _AREAS = (
     "notify",
     "evals",
     "resolution",
+    "matches",
     "advisory",
     "lineage.content",
     "lineage.git",

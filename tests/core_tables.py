@@ -5,12 +5,21 @@ from sqlalchemy import Connection, Table
 from helicarrier.alerts import tables as alert_tables
 from helicarrier.evals import tables as eval_tables
 from helicarrier.ledger import tables as ledger_tables
+from helicarrier.matches import tables as match_tables
 from helicarrier.notify import tables as notify_tables
 from helicarrier.resolution import tables as resolution_tables
 from helicarrier.store.schema import METADATA
 from helicarrier.usage import tables as usage_tables
 
-AREAS = (ledger_tables, usage_tables, alert_tables, notify_tables, eval_tables, resolution_tables)
+AREAS = (
+    ledger_tables,
+    usage_tables,
+    alert_tables,
+    notify_tables,
+    eval_tables,
+    resolution_tables,
+    match_tables,
+)
 CONTRACTS = {contract.name: contract for area in AREAS for contract in area.CONTRACTS}
 TABLES = [METADATA.tables[name] for name in sorted(CONTRACTS)]
 

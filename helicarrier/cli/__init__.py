@@ -35,6 +35,7 @@ COMMANDS = {
     "git": ("helicarrier.cli.git:git", "Answer which content a file had at a time."),
     "import": ("helicarrier.cli.import_:import_", "Import session files into the ledger."),
     "lineage": ("helicarrier.cli.lineage:lineage", "Explain numbers, list and verify runs."),
+    "matches": ("helicarrier.cli.matches:matches", "Import match results, which advice is about."),
     "migrate": ("helicarrier.cli.migrate:migrate", "Show or bring up the schema of the store."),
     "quarantine": ("helicarrier.cli.quarantine:quarantine", "Show lines that were refused."),
     "refresh": ("helicarrier.cli.refresh:refresh", "Refresh the aggregates of dirty days."),

@@ -4,7 +4,6 @@ Only tables of its own: nothing that is there gets a column, an index, a trigger
 and no key leads from one to another. What is left of an earlier installation stays.
 """
 
-import sqlalchemy as sa
 from alembic import op
 
 from helicarrier.store.ddl import (
@@ -12,6 +11,7 @@ from helicarrier.store.ddl import (
     choice,
     count,
     create,
+    day,
     flag,
     generated,
     instant,
@@ -106,7 +106,7 @@ def upgrade() -> None:
         "p3_advisory_budget",
         generated("id"),
         text("resume_id"),
-        sa.Column("budget_day", sa.DATE().with_variant(sa.TEXT(), "sqlite"), nullable=False),
+        day("budget_day"),
         count("max_advisories"),
         count("used_advisories", default="0"),
         instant("created_at"),
