@@ -106,12 +106,22 @@ def suppress(
 ) -> Step:
     """Silence one scope until a time, whatever happens; None ends the silence."""
     after = replace(before, suppressed_until=until)
-    reason = (
-        f"the suppression was ended by {actor}"
-        if until is None
-        else f"suppressed until {times.utc_text(until)} by {actor}"
-    )
+    reason = suppression_reason(until, actor)
     return _settled(rule, before, after, now=now, new_id=new_id, reason=reason)
+
+
+def suppression_reason(until: datetime | None, actor: str) -> str:
+    """The reason of a transition by an operator's suppression, or by its end."""
+    if until is None:
+        return f"the suppression was ended by {actor}"
+    return f"suppressed until {times.utc_text(until)} by {actor}"
+
+
+def follow(
+    rule: AlertRule, before: AlertState, *, reason: str, now: datetime, new_id: NewId
+) -> Step:
+    """What follows for a scope from a suppression of the whole rule that began or ended."""
+    return _settled(rule, before, before, now=now, new_id=new_id, reason=reason)
 
 
 def resolve(

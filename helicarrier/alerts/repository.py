@@ -77,9 +77,8 @@ class SqlAlertRepository:
 
     def save_rule(self, rule: AlertRule) -> None:
         """See `AlertRepository.save_rule`; the time of its making stays."""
-        values = asdict(rule) | {"enabled": int(rule.enabled)}
         with self._store.write() as connection:
-            upsert(connection, alert_rules, values, keep=("created_at",))
+            put_rule(connection, rule)
 
     def states(self, *, lifecycle: AlertLifecycle | None = None) -> list[AlertState]:
         """See `AlertRepository.states`."""
@@ -106,6 +105,12 @@ class SqlAlertRepository:
         )
         with self._store.read() as connection:
             return [_transition(row) for row in connection.execute(query)]
+
+
+def put_rule(connection: Connection, rule: AlertRule) -> None:
+    """Make or replace a rule in the open transaction; the time of its making stays."""
+    values = asdict(rule) | {"enabled": int(rule.enabled)}
+    upsert(connection, alert_rules, values, keep=("created_at",))
 
 
 def upsert(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import TypeAdapter
 
+from helicarrier.alerts import wire
 from helicarrier.ingest.bodies import BATCH_LIMIT
 from helicarrier.ingest.envelope_models import EnvelopeV1, EnvelopeV2
 
@@ -29,16 +30,21 @@ def form(field: str) -> dict[str, object]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def body_of(component: str) -> dict[str, object]:
+    """A JSON body that one of the components describes."""
+    return _body({"$ref": _SCHEMAS + component})
+
+
 INGEST_SESSION = _body(_ENVELOPE)
 INGEST_SESSIONS = _body(
     {"type": "array", "items": _ENVELOPE, "minItems": 1, "maxItems": BATCH_LIMIT}
 )
 
 
-def envelope_schemas() -> dict[str, object]:
-    """Component name -> JSON Schema of the envelopes and of what they are made of."""
+def body_schemas() -> dict[str, object]:
+    """Component name -> JSON Schema of the envelopes and the other bodies, and of their parts."""
     schema = TypeAdapter(EnvelopeV1 | EnvelopeV2).json_schema(
         ref_template=_SCHEMAS + "{model}", mode="validation"
     )
     found: dict[str, object] = schema["$defs"]
-    return found
+    return found | wire.schemas(_SCHEMAS + "{model}")

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 
 from helicarrier import logs, times
+from helicarrier.api.delivery import Delivery
 from helicarrier.api.group_commit import GroupCommit
 from helicarrier.api.tokens import Authenticator
 from helicarrier.cost.governed import Pricer
@@ -18,6 +19,7 @@ from helicarrier.errors import ErrorCode, HelicarrierError, StorageUnavailable
 from helicarrier.ledger.outcomes import Tally
 from helicarrier.ledger.runs import run_store
 from helicarrier.ledger.writer import LedgerWriter
+from helicarrier.notify.dispatcher import dispatcher_of
 from helicarrier.settings import Settings
 from helicarrier.store import migrate
 from helicarrier.store.migrate import Readiness
@@ -47,6 +49,7 @@ class Service:
         self._looked_at = float("-inf")
         self._run: Run | None = None
         self._runs: AbstractContextManager[Run] | None = None
+        self._delivery: Delivery | None = None
         self._starting: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -59,6 +62,8 @@ class Service:
         self.stopping = True
         if self._starting is not None:
             self._starting.cancel()
+        if self._delivery is not None:
+            await self._delivery.stop()
         if self.writer is not None:
             await asyncio.to_thread(self.writer.close)
         if self._runs is not None:
@@ -87,6 +92,15 @@ class Service:
             )
         return self.writer
 
+    def require_run(self) -> str:
+        """The run that rows written by a request carry.
+
+        Raises:
+            StorageUnavailable: the service is not ready.
+        """
+        self.require_writer()
+        return self._run.run_id if self._run else ""
+
     async def _try_to_start(self) -> bool:
         try:
             await asyncio.to_thread(self._open)
@@ -103,6 +117,8 @@ class Service:
         writer = GroupCommit(self.store, make_writer, on_commit=self._count)
         writer.start()
         self.writer = writer
+        dispatcher = dispatcher_of(self.settings, self.store, clock=self.clock)
+        self._delivery = Delivery(dispatcher)
         self._readiness = Readiness(ready=True, code=None, current=CORE.head, head=CORE.head)
         return True
 

@@ -20,6 +20,7 @@ _INTERRUPTED = 130
 _DUCKDB_INTERRUPTED = "Query interrupted"  # how DuckDB passes on an interrupt by the keyboard
 
 COMMANDS = {
+    "alerts": ("helicarrier.cli.alerts:alerts", "Watch cost, runtime and failures; tell people."),
     "content": (
         "helicarrier.cli.content:content",
         "Keep documents, messages and annotations.",

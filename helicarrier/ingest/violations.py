@@ -28,6 +28,9 @@ _CODES = {
     "time_order": ("INVALID_ORDER", "the session ends before it starts"),
     "window_order": ("INVALID_ORDER", "the window ends before it starts"),
     "token_order": ("INVALID_ORDER", "more reasoning than completion tokens"),
+    "threshold_order": ("INVALID_ORDER", "the critical threshold is below the warning"),
+    "scope_mismatch": ("INVALID_VALUE", "the scope does not look at what the rule names"),
+    "one_of": ("INVALID_VALUE", "exactly one of until, minutes and end is wanted"),
     "not_unique": ("NOT_UNIQUE", "an id is used twice"),
     "uuid_invalid": ("INVALID_FORMAT", "expected a UUID"),
 }

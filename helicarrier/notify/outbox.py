@@ -144,21 +144,21 @@ class Outbox:
             )
         return state
 
-    def retry(self, notification_id: str) -> None:
-        """Give a failed message all its attempts again.
+    def retry(self, notification_id: str, *, dry_run: bool = False) -> None:
+        """Give a failed message all its attempts again; a dry run only looks for it.
 
         Raises:
             UsageError: NOT_FOUND, no failed message has this id.
         """
+        failed = and_(_n.notification_id == notification_id, _n.state == DeliveryState.FAILED.value)
         with self._store.write() as connection:
-            found = connection.execute(
-                update(notifications)
-                .where(
-                    _n.notification_id == notification_id, _n.state == DeliveryState.FAILED.value
+            found = connection.execute(select(_n.notification_id).where(failed)).all()
+            if found and not dry_run:
+                connection.execute(
+                    update(notifications)
+                    .where(failed)
+                    .values(state=DeliveryState.PENDING.value, attempts=0, next_attempt_at=None)
                 )
-                .values(state=DeliveryState.PENDING.value, attempts=0, next_attempt_at=None)
-                .returning(_n.notification_id)
-            ).all()
         if not found:
             raise UsageError(
                 "no failed message has this id",

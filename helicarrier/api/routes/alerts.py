@@ -1,0 +1,131 @@
+"""Alerts: what fires, the rules, and what an operator does about them.
+
+Reading needs the scope `read`, changing `control`. Every change is one transaction with its line in
+the audit log; who did it is the token's name.
+"""
+
+import asyncio
+import uuid
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from helicarrier.alerts import operations, wire
+from helicarrier.alerts.repository import SqlAlertRepository
+from helicarrier.alerts.steps import Writing
+from helicarrier.api import documents
+from helicarrier.api.access import Requires
+from helicarrier.api.bodies import json_body
+from helicarrier.api.service import Service
+from helicarrier.api.tokens import Principal, Scope
+from helicarrier.notify.dispatcher import channels_of
+
+router = APIRouter(prefix="/api/v3/alerts", tags=["alerts"])
+
+Read = Annotated[Principal, Depends(Requires(Scope.READ))]
+Control = Annotated[Principal, Depends(Requires(Scope.CONTROL))]
+RuleId = Annotated[str, Path(min_length=1, max_length=100)]
+_CREATED = 201
+
+
+@router.get("/active", response_model=None)
+def active(request: Request, _: Read, *, suppressed: Annotated[bool, Query()] = False) -> Response:
+    """What fires under rules in force, the worst first; with `suppressed` also what is silenced."""
+    found = operations.active(_service(request).store, suppressed=suppressed)
+    return _json({"rows": [wire.active_json(alert) for alert in found]})
+
+
+@router.get("/rules", response_model=None)
+def rules(request: Request, _: Read) -> Response:
+    """All rules, by id."""
+    found = SqlAlertRepository(_service(request).store).rules()
+    return _json({"rows": [wire.rule_json(rule) for rule in found]})
+
+
+@router.post("/rules", response_model=None, openapi_extra=documents.body_of("RuleBody"))
+async def create_rule(request: Request, who: Control) -> Response:
+    """Make a rule; an id that is taken is a conflict."""
+    service = _service(request)
+    service.require_writer()
+    body = wire.read(await json_body(request), wire.RuleBody)
+    rule = body.rule(str(uuid.uuid4()), service.clock())
+    await asyncio.to_thread(
+        operations.create_rule, service.store, rule, actor=who.name, now=rule.created_at
+    )
+    return _json({"ok": True, "rule": wire.rule_json(rule)}, _CREATED)
+
+
+@router.patch(
+    "/rules/{rule_id}", response_model=None, openapi_extra=documents.body_of("RuleChangeBody")
+)
+async def change_rule(request: Request, who: Control, rule_id: RuleId) -> Response:
+    """Change a rule; what is absent stays."""
+    service, writing = _service(request), _writing(request)
+    change = wire.read(await json_body(request), wire.RuleChangeBody).change()
+    rule = await asyncio.to_thread(
+        operations.change_rule, service.store, rule_id, change, writing, actor=who.name
+    )
+    return _json({"ok": True, "rule": wire.rule_json(rule)})
+
+
+@router.post(
+    "/rules/{rule_id}/suppress",
+    response_model=None,
+    openapi_extra=documents.body_of("SuppressBody"),
+)
+async def suppress(request: Request, who: Control, rule_id: RuleId) -> Response:
+    """Silence a rule, or one scope of it, until a time."""
+    service, writing = _service(request), _writing(request)
+    body = wire.read(await json_body(request), wire.SuppressBody)
+    until = body.end_after(writing.now)
+    await asyncio.to_thread(
+        operations.suppress,
+        service.store,
+        rule_id,
+        until,
+        writing,
+        actor=who.name,
+        scope_key=body.scope_key,
+    )
+    return _json({"ok": True, "ruleId": rule_id, "suppressedUntil": wire.time_text(until)})
+
+
+@router.post(
+    "/rules/{rule_id}/resolve",
+    response_model=None,
+    openapi_extra=documents.body_of("ResolveBody"),
+)
+async def resolve(request: Request, who: Control, rule_id: RuleId) -> Response:
+    """Call what fires under a rule well; a later evaluation may find otherwise."""
+    service, writing = _service(request), _writing(request)
+    body = wire.read(await json_body(request), wire.ResolveBody)
+    done = await asyncio.to_thread(
+        operations.resolve,
+        service.store,
+        rule_id,
+        writing,
+        actor=who.name,
+        scope_key=body.scope_key,
+    )
+    return _json({"ok": True, "ruleId": rule_id, "resolved": [one.scope_key for one in done]})
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+def _writing(request: Request) -> Writing:
+    """What the rows of a request carry: the run of the service, and now."""
+    service = _service(request)
+    return Writing(
+        run_id=service.require_run(),
+        now=service.clock(),
+        new_id=lambda: str(uuid.uuid4()),
+        channels=channels_of(service.settings),
+    )
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status_code=status, media_type="application/json")
