@@ -5,14 +5,15 @@ that breaks the schema; what the schema cannot say (two rules for one type and e
 that no rule names) is checked behind it.
 """
 
-import json
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-from helicarrier.canonical import JSONValue, canonical_bytes, pointer, sha256, strict_parse
+from helicarrier.canonical import JSONValue, canonical_bytes, sha256, strict_parse
 from helicarrier.errors import ContractError, ErrorCode, Violation
+from helicarrier.resolution import json_schema
 from helicarrier.resolution.enums import (
     Action,
     ArtifactType,
@@ -103,32 +104,7 @@ def _valid(body: bytes, schema: str, what: str) -> dict[str, Any]:
 
 def violations_of(value: JSONValue, schema: str) -> Iterator[Violation]:
     """Where a document breaks a packaged schema; values are never repeated."""
-    for error in _validator(schema).iter_errors(value):
-        place = pointer([*error.absolute_path])
-        rule = pointer([*error.absolute_schema_path])
-        yield _violation(place, "SCHEMA", f"breaks the schema's {rule}: {_reason(error)}")
-
-
-@cache
-def _validator(schema: str) -> Any:  # noqa: ANN401  the library carries no types
-    from jsonschema import Draft202012Validator
-
-    return Draft202012Validator(json.loads(packaged(schema)))
-
-
-def _reason(error: Any) -> str:  # noqa: ANN401  the library carries no types
-    match error.validator:
-        case "additionalProperties":
-            known = error.schema.get("properties", {})
-            extra = sorted(name for name in error.instance if name not in known)
-            return f"unknown members: {', '.join(extra)}"
-        case "required":
-            missing = sorted(set(error.validator_value) - set(error.instance))
-            return f"missing members: {', '.join(missing)}"
-        case "enum" | "const" | "type" | "pattern" | "minimum" | "maximum" as keyword:
-            return f"expected {keyword} {json.dumps(error.validator_value)}"
-        case keyword:
-            return f"expected {keyword}"
+    return json_schema.violations_of(value, Path(str(_FOLDER / schema)))
 
 
 def _rule(found: dict[str, Any]) -> Rule:

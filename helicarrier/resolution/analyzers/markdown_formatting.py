@@ -65,12 +65,15 @@ def canonical(one: Artifact) -> dict[str, object]:
     environment: dict[str, object] = {}
     tokens = _parsed(plain, text[len(front) :], environment)
     every = list(_all(tokens))
-    wide = "~~" in text or "|" in text
+    html = plain.renderer.render(tokens, plain.options, environment)
+    wide = _extended_html(text[len(front) :]) if "~~" in text or "|" in text else html
     return {
         "front matter": front,
-        "HTML": plain.renderer.render(tokens, plain.options, environment),
-        "HTML with tables": _extended_html(text[len(front) :]) if wide else "",
-        "info of a fence": [token.info.strip() for token in every if token.type == "fence"],
+        "HTML": html,
+        "HTML with tables": wide if wide != html else "",
+        "info of a fence": [
+            token.info.split()[1:] for token in every if token.type in {"fence", "code_block"}
+        ],
         "task list": list(_tasks(every)),
         "unused definition": _unused(every, environment),
     }
