@@ -17,6 +17,7 @@ import msgspec
 from helicarrier.errors import ErrorCode, UsageError
 
 PREFIX = "HELICARRIER_"
+_SHIPPED_CONFIG = Path(__file__).resolve().parents[1] / "config" / "phase2_runtime.yaml"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,6 +51,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Which rule of the canary acts in the sensor, beside the immediate ones; the other warns."""
     canary_baseline_rate: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     """Share of valid answers that the sensor compares the canary with; unset: with nothing."""
+    resolution_pairs: str = ""
+    """Files of output pairs that the resolution assets read, separated by `:`."""
+    resolution_labels: Path | None = None
+    """File of rater labels by which the agreement of raters is measured."""
+    resolution_environment: Literal["dev", "stage", "prod"] = "dev"
+    """Environment for which the resolution assets plan."""
+    resolution_config: Path | None = None
+    """Runtime configuration of resolution; default: the shipped one, which applies nothing."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     """How much is logged to stderr; `info` tells every import, refresh and migration."""
 
@@ -137,6 +146,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return tuple(msgspec.json.decode(self.notify_command, type=list[str]))
 
     @property
+    def resolution_pair_files(self) -> tuple[Path, ...]:
+        """The files of `resolution_pairs`, in order."""
+        return _folders(self.resolution_pairs)
+
+    @property
+    def resolution_config_path(self) -> Path:
+        """The runtime configuration that is used when `resolution_config` is not set."""
+        return self.resolution_config or _SHIPPED_CONFIG
+
+    @property
     def git_folders(self) -> tuple[Path, ...]:
         """The folders of `git_repositories`, in order."""
         return _folders(self.git_repositories)
@@ -181,6 +200,8 @@ _EXPECTED = {
     "import_workers": "a whole number that is not negative",
     "retention_events_days": "a whole number that is not negative",
     "retention_aggregates_days": "a whole number that is not negative",
+    "resolution_pairs": "files separated by `:`",
+    "resolution_environment": "dev, stage or prod",
     "log_level": "debug, info, warning or error",
     "db_url": "a URL",
     "import_paths": "folders separated by `:`",

@@ -32,9 +32,13 @@ def refusals(
     """Every reason why the plan must not be applied now; empty: it may."""
     return (
         *_switched_off(plan.environment, kind, switches),
-        *_not_allowed(plan, kind, policy),
-        *_not_agreed(plan, now),
+        *objections(plan, kind, policy, now=now),
     )
+
+
+def objections(plan: Plan, kind: MismatchType, policy: Policy, *, now: datetime) -> tuple[str, ...]:
+    """What would stand against the plan if every switch were on: its policy and its people."""
+    return (*_not_allowed(plan, kind, policy), *_not_agreed(plan, now))
 
 
 def _switched_off(

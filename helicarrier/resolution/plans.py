@@ -130,5 +130,5 @@ def _require_open(plan: Plan, done: str) -> None:
     if plan.status not in _OPEN:
         raise Conflict(
             f"the plan {plan.plan_id} is {plan.status} and cannot be {done}",
-            hint="`helicarrier resolution plan list` shows how plans stand.",
+            hint="`helicarrier resolution plans` shows how plans stand.",
         )

@@ -121,7 +121,7 @@ class SqlReviewRepository:
             raise UsageError(
                 f"there is no plan {review.plan_id}",
                 code=ErrorCode.NOT_FOUND,
-                hint="`helicarrier resolution plan list` shows the plans.",
+                hint="`helicarrier resolution plans` shows the plans.",
             ) from None
 
     def reviews(self, environment: Environment, *, since: datetime) -> list[Review]:

@@ -164,7 +164,7 @@ def _plan(connection: Connection, plan_id: str, *, lock: bool = False) -> Plan:
         raise UsageError(
             f"there is no plan {plan_id}",
             code=ErrorCode.NOT_FOUND,
-            hint="`helicarrier resolution plan list` shows the plans.",
+            hint="`helicarrier resolution plans` shows the plans.",
         )
     return plan_of(row)
 

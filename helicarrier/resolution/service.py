@@ -1,0 +1,184 @@
+"""The area as one: find mismatches in a file of pairs, plan, and try, over one store.
+
+What the command line and Dagster both do stands here once. Every step can be done again: the same
+pairs give the same mismatches and the same plans, and a try that changes nothing only says so.
+"""
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+
+from helicarrier import times
+from helicarrier.ledger.tables import session_ledger
+from helicarrier.resolution.applying import Applier
+from helicarrier.resolution.artifacts import FolderArtifacts
+from helicarrier.resolution.budgets import Alarm
+from helicarrier.resolution.detector import Classified, classify
+from helicarrier.resolution.enums import Environment, MismatchStatus
+from helicarrier.resolution.output_pairs import OutputPair
+from helicarrier.resolution.planning import Context, Proposal, mismatch_of, propose
+from helicarrier.resolution.records import Mismatch
+from helicarrier.resolution.sql_documents import SqlDocuments
+from helicarrier.resolution.sql_mismatches import SqlMismatchRepository, SqlReviewRepository
+from helicarrier.resolution.sql_plans import SqlPlanRepository
+from helicarrier.resolution.switchboard import Edge, Switchboard
+from helicarrier.settings import Settings
+from helicarrier.store.operational import OperationalStore
+
+_SLOW = ("ANALYSIS_SLOW", "the analysis took longer than its budget; its answer is not used")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A pair that differs, what it is, and its mismatch."""
+
+    pair: OutputPair
+    classified: Classified
+    mismatch: Mismatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What a file of pairs holds; `unknown_sessions` are named in it and not in the ledger."""
+
+    pairs: int
+    equal: int
+    found: tuple[Found, ...]
+    unknown_sessions: tuple[str, ...]
+
+
+def edge(clock: Callable[[], datetime] = times.now) -> Edge:
+    """The outside of this process."""
+    return Edge(environ=os.environ, clock=clock, new_id=uuid.uuid4)
+
+
+class Resolution:
+    """Everything of the area over one store."""
+
+    def __init__(
+        self, settings: Settings, store: OperationalStore, outside: Edge, *, alarm: Alarm
+    ) -> None:
+        """Args: settings; a store at the newest schema; outside; alarm of budgets."""
+        self.mismatches = SqlMismatchRepository(store)
+        self.plans = SqlPlanRepository(store)
+        self.reviews = SqlReviewRepository(store)
+        self.documents = SqlDocuments(store)
+        self.artifacts = FolderArtifacts(artifacts_folder(settings))
+        self.board = Switchboard(store, settings.resolution_config_path, outside, alarm=alarm)
+        self._store = store
+        self._clock = outside.clock
+
+    def search(
+        self, pairs: Sequence[OutputPair], environment: Environment, *, run_id: str
+    ) -> Search:
+        """The mismatches of pairs, not stored yet."""
+        known = self._known_sessions(pairs)
+        named = {name for pair in pairs for name in _sessions(pair)}
+        limit = self.board.runtime(environment).budgets.analyze.milliseconds
+        found = []
+        for pair in pairs:
+            begun = time.perf_counter_ns()
+            classified = classify(pair.golden, pair.candidate)
+            took = (time.perf_counter_ns() - begun) // 1_000_000
+            if classified is None:
+                continue
+            made = mismatch_of(
+                pair,
+                classified,
+                run_id=run_id,
+                now=self._clock(),
+                latency_ms=took,
+                linked=[name for name in _sessions(pair) if name in known],
+            )
+            found.append(
+                Found(
+                    pair=pair,
+                    classified=classified,
+                    mismatch=too_slow(made) if took > limit else made,
+                )
+            )
+        return Search(
+            pairs=len(pairs),
+            equal=len(pairs) - len(found),
+            found=tuple(found),
+            unknown_sessions=tuple(sorted(named - known)),
+        )
+
+    def keep(self, search: Search) -> int:
+        """Store mismatches and candidates; returns how many mismatches are new."""
+        for one in search.found:
+            self.artifacts.add(one.pair.candidate.artifact_id, one.pair.candidate.content)
+        return self.mismatches.save([one.mismatch for one in search.found])
+
+    def propose(self, search: Search, environment: Environment, *, run_id: str) -> list[Proposal]:
+        """The plan for each mismatch in an environment, or why there is none; not stored yet."""
+        hours = self.board.runtime(environment).approvals.timeout_hours
+        context = Context(
+            policy=self.documents.active_policy(),
+            criteria=self.documents.criteria(),
+            environment=environment,
+            approval_time=timedelta(hours=hours),
+            run_id=run_id,
+            now=self._clock(),
+        )
+        return [
+            propose(one.mismatch, one.pair.candidate, one.classified.deciding, context)
+            for one in search.found
+        ]
+
+    def applier(self) -> Applier:
+        """Applies plans by the policy in force now."""
+        return Applier(
+            plans=self.plans,
+            mismatches=self.mismatches,
+            reviews=self.reviews,
+            artifacts=self.artifacts,
+            switchboard=self.board,
+            policy=self.documents.active_policy(),
+        )
+
+    def _known_sessions(self, pairs: Sequence[OutputPair]) -> set[str]:
+        names = sorted({name for pair in pairs for name in _sessions(pair)})
+        column = session_ledger.c.session_id
+        known: set[str] = set()
+        with self._store.read() as connection:
+            for start in range(0, len(names), 500):
+                query = select(column).where(column.in_(names[start : start + 500]))
+                known.update(connection.execute(query).scalars())
+        return known
+
+
+def artifacts_folder(settings: Settings) -> Path:
+    """Where candidates are kept."""
+    return settings.data_dir / "resolution" / "artifacts"
+
+
+def too_slow(found: Mismatch) -> Mismatch:
+    """The mismatch of an analysis that took longer than it may: nothing follows from it."""
+    code, message = _SLOW
+    return replace(
+        found,
+        status=MismatchStatus.ERROR,
+        confidence=None,
+        error_code=code,
+        error_message=message,
+    )
+
+
+def summary(search: Search) -> Mapping[str, int]:
+    """Mismatches by type."""
+    counts: dict[str, int] = {}
+    for one in search.found:
+        kind = one.mismatch.mismatch_type.value
+        counts[kind] = counts.get(kind, 0) + 1
+    return dict(sorted(counts.items()))
+
+
+def _sessions(pair: OutputPair) -> list[str]:
+    return [name for name in (pair.golden_session, pair.candidate_session) if name is not None]
