@@ -16,9 +16,10 @@ from sqlalchemy import select
 
 from helicarrier import times
 from helicarrier.ledger.tables import session_ledger
+from helicarrier.notify.model import Channel
+from helicarrier.resolution.alarms import budget_alarm
 from helicarrier.resolution.applying import Applier
 from helicarrier.resolution.artifacts import FolderArtifacts
-from helicarrier.resolution.budgets import Alarm
 from helicarrier.resolution.detector import Classified, classify
 from helicarrier.resolution.enums import Environment, MismatchStatus
 from helicarrier.resolution.output_pairs import OutputPair
@@ -61,10 +62,10 @@ def edge(clock: Callable[[], datetime] = times.now) -> Edge:
 class Resolution:
     """Everything of the area over one store."""
 
-    def __init__(
-        self, settings: Settings, store: OperationalStore, outside: Edge, *, alarm: Alarm
-    ) -> None:
-        """Args: settings; a store at the newest schema; outside; alarm of budgets."""
+    def __init__(self, settings: Settings, store: OperationalStore, outside: Edge) -> None:
+        """Args: settings; a store at the newest schema; outside."""
+        channels = [Channel(name) for name in settings.notification_channels]
+        alarm = budget_alarm(channels, clock=outside.clock, new_id=outside.new_id)
         self.mismatches = SqlMismatchRepository(store)
         self.plans = SqlPlanRepository(store)
         self.reviews = SqlReviewRepository(store)

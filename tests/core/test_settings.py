@@ -27,6 +27,15 @@ from helicarrier.settings import Settings
         ("HELICARRIER_GIT_REPOSITORIES", "/a:/b", "git_folders", (Path("/a"), Path("/b"))),
         ("HELICARRIER_CONTENT_PATHS", "/a:/b", "content_folders", (Path("/a"), Path("/b"))),
         ("HELICARRIER_EVAL_PATHS", "/a:/b", "eval_places", (Path("/a"), Path("/b"))),
+        (
+            "HELICARRIER_RESOLUTION_PAIRS",
+            "/a:/b",
+            "resolution_pair_files",
+            (Path("/a"), Path("/b")),
+        ),
+        ("HELICARRIER_RESOLUTION_LABELS", "/l", "resolution_labels", Path("/l")),
+        ("HELICARRIER_RESOLUTION_ENVIRONMENT", "prod", "resolution_environment", "prod"),
+        ("HELICARRIER_RESOLUTION_CONFIG", "/c", "resolution_config_path", Path("/c")),
         ("HELICARRIER_CANARY_ACTING", "either", "canary_acting", "either"),
         ("HELICARRIER_CANARY_BASELINE_RATE", "0.98", "canary_baseline_rate", 0.98),
         (

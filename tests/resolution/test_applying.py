@@ -7,9 +7,11 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from helicarrier.canonical import canonical_bytes, sha256
 from helicarrier.errors import Conflict, HelicarrierError, InputRejected
+from helicarrier.notify.tables import notifications
 from helicarrier.resolution import plans as rules
 from helicarrier.resolution.budgets import Amounts
 from helicarrier.resolution.enums import Environment, MismatchType, ResolutionStatus, SafetyLevel
@@ -47,7 +49,7 @@ class Desk:
             new_id=lambda: f"id-{next(ids)}",
         )
         settings = Settings(data_dir=self.folder, resolution_config=self.config)
-        self.resolution = Resolution(settings, self.store, edge, alarm=lambda *_: None)
+        self.resolution = Resolution(settings, self.store, edge)
 
     def open(self, *edits: tuple[str, str]) -> None:
         """Let dev through, with more edits of the configuration."""
@@ -243,6 +245,16 @@ def test_used_up_budget_refuses(desk: Desk, plan: Plan) -> None:
     assert desk.apply(plan) == "refused"
     assert desk.bytes_of(plan) == BEFORE
     assert desk.status(plan) is ResolutionStatus.APPROVED
+
+
+def test_people_are_told_of_a_budget_that_is_nearly_used(desk: Desk, plan: Plan) -> None:
+    """One message in the outbox, in the transaction that used it."""
+    desk.open(("resolutions: 1000", "resolutions: 1"))
+    assert desk.apply(plan) == "applied"
+    with desk.store.read() as connection:
+        (told,) = connection.execute(select(notifications.c.subject, notifications.c.dedup_key))
+    assert told.dedup_key == "resolution.budget:dev:2026-11-02:resolutions"
+    assert "resolutions" in told.subject
 
 
 def test_tripped_breaker_holds_shadow_mode(desk: Desk, plan: Plan) -> None:
