@@ -4,9 +4,10 @@
 
 The rows are made up by the database itself, the same on each: four providers of unequal shares, one
 in fifty without a latency. On SQLite and Postgres `helicarrier routing latency` is measured, which
-looks up places of an index; on DuckDB the same percentile over a table of the file, by its own
-`quantile_cont`. The floor only counts the measured generations of each provider. The answers have
-to be equal on all three. Postgres is the throw-away server of the tests, or HELICARRIER_TEST_DSN.
+looks up places of an index or counts by ranges; on DuckDB the same percentile over a table of the
+file, by its own `quantile_cont`. The floor only counts the measured generations of each provider.
+The answers have to be equal on all three. Postgres is the throw-away server of the tests, or
+HELICARRIER_TEST_DSN.
 """
 
 import os
@@ -66,15 +67,15 @@ SELECT selected_provider, COUNT(latency_ms) FROM ai_training_examples GROUP BY s
 """
 
 
-def fill(store: OperationalStore, rows: int) -> None:
+def fill(store: OperationalStore, rows: int, *, vacuum: bool) -> None:
     """Make the rows, and let the database know of what there is."""
     with store.write() as connection:
         dialect = connection.dialect.name
         when = "2026-11-01T00:00:00.000000Z"
         connection.execute(text(_NUMBERS[dialect] + _FILL), {"rows": rows, "created_at": when})
         connection.execute(text("ANALYZE ai_training_examples"))
-    if dialect == "postgresql":
-        # What autovacuum does soon after so many rows: without it no index answers alone.
+    if dialect == "postgresql" and vacuum:
+        # What autovacuum does soon after so many rows.
         engine = create_engine(store.url, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.execute(text("VACUUM ANALYZE ai_training_examples"))
@@ -99,12 +100,14 @@ def plans(connection: Connection) -> list[str]:
     ]
 
 
-def of_store(name: str, url: str, folder: Path, rows: int, runs: int) -> tuple[Comparison, Answer]:
+def of_store(
+    name: str, url: str, folder: Path, rows: int, runs: int, *, vacuum: bool
+) -> tuple[Comparison, Answer]:
     """Measure the product on a database; prints its plans."""
     migrate.upgrade(url, folder)
     store = OperationalStore(url)
     try:
-        fill(store, rows)
+        fill(store, rows, vacuum=vacuum)
         columns = ai_training_examples.c
         count = select(columns.selected_provider, func.count(columns.latency_ms)).group_by(
             columns.selected_provider
@@ -201,14 +204,20 @@ def _same(one: Answer, other: Answer) -> bool:
 @click.command(help=__doc__)
 @click.option("--rows", default=1_000_000, show_default=True)
 @click.option("--runs", default=5, show_default=True)
+@click.option("--vacuum", is_flag=True, help="VACUUM Postgres first, as autovacuum would.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write JSON.")
-def main(rows: int, runs: int, json_file: Path | None) -> None:
+def main(*, rows: int, runs: int, vacuum: bool, json_file: Path | None) -> None:
     """Print seconds and plans; ends with 1 where one takes a second or the answers differ."""
-    with TemporaryDirectory() as name, postgres() as url:
-        folder = Path(name)
+    with TemporaryDirectory() as made, postgres() as url:
+        folder = Path(made)
         measured = [
-            of_store("SQLite", f"sqlite:///{folder}/l.sqlite", folder / "backups", rows, runs),
-            of_store("Postgres", url, folder / "backups", rows, runs),
+            of_store(name, address, folder / "backups", rows, runs, vacuum=vacuum)
+            for name, address in (
+                ("SQLite", f"sqlite:///{folder}/l.sqlite"),
+                ("Postgres", url),
+            )
+        ]
+        measured += [
             of_duckdb(folder / "l.duckdb", rows, runs),
         ]
     comparisons = [comparison for comparison, _ in measured]
