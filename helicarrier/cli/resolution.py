@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from helicarrier.cli.common import json_option, print_json
+from helicarrier.cli.resolution_analyze import analyze, run
 
 if TYPE_CHECKING:
     from helicarrier.resolution.agreement import Agreement, Interval
@@ -16,6 +17,10 @@ NOT_PASSED = 2
 @click.group()
 def resolution() -> None:
     """Decide whether two outputs are equal, and who may say so."""
+
+
+for command in (analyze, run):
+    resolution.add_command(command)
 
 
 @resolution.command()
