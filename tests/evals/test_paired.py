@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, ttest_1samp
+from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
@@ -44,7 +44,7 @@ def test_clustered_error_is_that_of_a_regression_on_a_constant() -> None:
     clusters = np.repeat(np.arange(20), rng.integers(1, 6, 20))
     values = rng.normal(size=len(clusters)) + clusters % 3
     mean, error = paired.clustered_mean(values, clusters)
-    fitted = sm.OLS(values, np.ones_like(values)).fit(
+    fitted = OLS(values, np.ones_like(values)).fit(
         cov_type="cluster", cov_kwds={"groups": clusters}
     )
     assert mean == pytest.approx(fitted.params[0])

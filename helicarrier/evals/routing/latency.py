@@ -42,8 +42,8 @@ def latency_by_provider(connection: Connection) -> list[ProviderLatency]:
         ProviderLatency(
             provider=provider,
             measured=measured,
-            p50_ms=_between(measured, 50, values),
-            p95_ms=_between(measured, 95, values),
+            p50_ms=_between(measured, _PERCENTS[0], values),
+            p95_ms=_between(measured, _PERCENTS[1], values),
         )
         for provider, (measured, values) in sorted(found.items())
     ]
@@ -59,28 +59,32 @@ def _by_index(connection: Connection) -> _Found:
         .where(_table.selected_provider.is_not(None))
         .group_by(_table.selected_provider)
     )
-    return {
-        provider: (
-            measured,
-            {place: _at(connection, provider, measured, place) for place in _places(measured)},
-        )
-        for provider, measured in connection.execute(counted).all()
-        if measured
-    }
+    found: _Found = {}
+    for provider, measured in connection.execute(counted).all():
+        if measured:
+            values: dict[int, int] = {}
+            for percent in _PERCENTS:
+                values |= _around(connection, provider, measured, percent)
+            found[provider] = measured, values
+    return found
 
 
-def _at(connection: Connection, provider: str, measured: int, place: int) -> int:
-    """The latency at a place, counted from the nearer end."""
-    from_end = measured - 1 - place
-    order = _table.latency_ms if place <= from_end else _table.latency_ms.desc()
+def _around(connection: Connection, provider: str, measured: int, percent: int) -> dict[int, int]:
+    """The latencies at the place of a percentile and at the next, from the nearer end."""
+    last = measured - 1
+    place = last * percent // _HUNDRED
+    places = [place, min(place + 1, last)]
+    column, skipped = _table.latency_ms, place
+    if last - places[-1] < place:
+        places, skipped = places[::-1], last - places[-1]
     query = (
-        select(_table.latency_ms)
-        .where(_table.selected_provider == provider, _table.latency_ms.is_not(None))
-        .order_by(order)
-        .limit(1)
-        .offset(min(place, from_end))
+        select(column)
+        .where(_table.selected_provider == provider, column.is_not(None))
+        .order_by(column if places[0] == place else column.desc())
+        .limit(2)
+        .offset(skipped)
     )
-    return int(connection.execute(query).scalar_one())
+    return dict(zip(places, connection.execute(query).scalars(), strict=False))
 
 
 def _by_counting(connection: Connection) -> _Found:
