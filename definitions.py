@@ -11,6 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets import alerts as alert_assets
 from assets import evals as eval_assets
 from assets import git as git_assets
 from assets import in_process, jobs
@@ -20,6 +21,7 @@ from assets import upkeep as upkeep_assets
 from assets import usage as usage_assets
 from assets.outcomes import CheckOutcome, Collector, RefreshOutcome
 from assets.partitions import in_range, spans
+from checks import alerts as alert_checks
 from checks import evals as eval_checks
 from checks import git as git_checks
 from checks import ledger as ledger_checks
@@ -37,6 +39,7 @@ from schedules import evals as eval_schedules
 from schedules import git as git_schedules
 from schedules import upkeep as upkeep_schedules
 from schedules import usage as usage_schedules
+from sensors import alerts as alert_sensors
 from sensors import evals as eval_sensors
 from sensors import ledger as ledger_sensors
 from sensors import lineage as lineage_sensors
@@ -67,6 +70,7 @@ def build_defs(**overrides: object) -> dg.Definitions:
             *lineage_assets.ASSETS,
             *git_assets.ASSETS,
             *eval_assets.ASSETS,
+            *alert_assets.ASSETS,
         ],
         asset_checks=[
             *ledger_checks.CHECKS,
@@ -74,6 +78,7 @@ def build_defs(**overrides: object) -> dg.Definitions:
             *lineage_checks.CHECKS,
             *git_checks.CHECKS,
             *eval_checks.CHECKS,
+            *alert_checks.CHECKS,
         ],
         jobs=jobs.JOBS,
         schedules=[
@@ -87,6 +92,7 @@ def build_defs(**overrides: object) -> dg.Definitions:
             *usage_sensors.SENSORS,
             *lineage_sensors.SENSORS,
             *eval_sensors.SENSORS,
+            *alert_sensors.SENSORS,
         ],
         resources=resources_of(configuration.load()) | overrides,
         executor=dg.in_process_executor,

@@ -6,7 +6,8 @@ changed and not what there is. An audit without partitions reads everything.
 
 import dagster as dg
 
-from assets import evals, git, ledger, lineage
+from assets import alerts, evals, git, ledger, lineage
+from helicarrier.alerts.tables import ALERT_STATE
 from helicarrier.evals.enums import Gate
 from helicarrier.ledger.enums import Dataset
 
@@ -88,6 +89,13 @@ release_gate = dg.define_asset_job(
     description="The same before a release: what is inconclusive blocks.",
 )
 
+evaluate_alerts = dg.define_asset_job(
+    "evaluate_alerts",
+    selection=dg.AssetSelection.assets(*(spec.key for spec in alerts.SPECS)).without_checks()
+    | dg.AssetSelection.checks_for_assets(ALERT_STATE.name),
+    description="Every alert rule in force, and the checks of the states that come out.",
+)
+
 audit = dg.define_asset_job(
     "audit",
     selection=dg.AssetSelection.all_asset_checks() - _GATES,
@@ -111,5 +119,6 @@ JOBS = [
     drop_old_rows,
     eval_gate,
     release_gate,
+    evaluate_alerts,
     audit,
 ]

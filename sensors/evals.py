@@ -39,6 +39,7 @@ def canary(
     from helicarrier.evals.canary.model import ActingRule
     from helicarrier.evals.canary.watch import watch
     from helicarrier.evals.routing.repository import SqlRoutingRepository
+    from helicarrier.notify.dispatcher import channels_of
 
     try:
         with operational.query() as query:
@@ -55,6 +56,7 @@ def canary(
             now=times.now(),
             acting=ActingRule(chosen.canary_acting),
             baseline_schema_rate=chosen.canary_baseline_rate,
+            channels=channels_of(chosen),
         )
     if not found:
         return dg.SkipReason("No window is over that was not judged.")

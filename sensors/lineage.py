@@ -1,9 +1,11 @@
 """Sensors of lineage: runs of Dagster that failed or were cancelled are told to the run store.
 
 Dagster's own log of events can be written by whoever reaches its API, so what happened is kept
-where an edit shows. A tick that is repeated records nothing twice.
+where an edit shows. Of failures people are told, too. A tick that is repeated records and tells
+nothing twice.
 """
 
+import uuid
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -11,8 +13,11 @@ from dagster import DagsterRunStatus
 
 from assets.runs import as_dagster_failures
 from helicarrier import times
-from helicarrier.lineage.outside_runs import OutsideRun, record
-from resources import WarehouseResource
+from helicarrier.errors import NotReady
+from helicarrier.lineage.outside_runs import OutsideRun, message_of, record
+from helicarrier.notify.dispatcher import channels_of
+from helicarrier.notify.outbox import post
+from resources import OperationalResource, SettingsResource, WarehouseResource
 
 _RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
@@ -43,12 +48,28 @@ def _instant(seconds: float | None) -> datetime | None:
     run_status=DagsterRunStatus.FAILURE,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Runs of Dagster that failed are recorded in the run store.",
+    description="Runs of Dagster that failed are recorded in the run store, and people are told.",
 )
-def failed_runs(context: dg.RunStatusSensorContext, warehouse: WarehouseResource) -> None:
+def failed_runs(
+    context: dg.RunStatusSensorContext,
+    settings: SettingsResource,
+    operational: OperationalResource,
+    warehouse: WarehouseResource,
+) -> None:
     """Also those that failed before any asset began."""
-    with as_dagster_failures():
-        record(warehouse.runs(), _ended(context, "failed"), now=times.now())
+    now, ended = times.now(), _ended(context, "failed")
+    with as_dagster_failures(), operational.store() as store:
+        record(warehouse.runs(), ended, now=now)
+        try:
+            post(
+                store,
+                message_of(ended),
+                channels_of(settings.load()),
+                now=now,
+                new_id=lambda: str(uuid.uuid4()),
+            )
+        except NotReady as error:
+            context.log.warning("nobody can be told: %s", error.message)
 
 
 @dg.run_status_sensor(

@@ -16,6 +16,7 @@ from helicarrier.alerts import machine, steps
 from helicarrier.alerts.enums import AlertLifecycle, AlertStatus, DataState
 from helicarrier.alerts.machine import Evaluation, Step
 from helicarrier.alerts.measure import NOTHING, measure
+from helicarrier.alerts.messages import shown
 from helicarrier.alerts.model import AlertRule, AlertState
 from helicarrier.alerts.repository import rule_of
 from helicarrier.alerts.tables import alert_rules
@@ -52,6 +53,25 @@ class Evaluated:
             if step.state.lifecycle is AlertLifecycle.ACTIVE
         ]
         return max(active, key=lambda status: status.rank, default=AlertStatus.OK)
+
+    @property
+    def transitions(self) -> int:
+        """States that changed."""
+        return sum(step.transition is not None for _, step in self.steps)
+
+    def lines(self) -> list[tuple[str, ...]]:
+        """Rule, scope, status, value and data of each scope, the worst first."""
+        ranked = sorted(self.steps, key=lambda done: -done[1].state.status.rank)
+        return [
+            (
+                rule.rule_id,
+                step.state.scope_key,
+                step.state.status.value,
+                shown(rule.metric, step.state.last_value),
+                step.state.data_state.value,
+            )
+            for rule, step in ranked
+        ]
 
     @property
     def without_data(self) -> int:
@@ -104,7 +124,11 @@ def evaluate(
         run.rows_out = len(found)
         run.reads(Edge(dataset="session_usage"))
         run.reads(Edge(dataset="session_ledger"))
+        run.reads(Edge(dataset="alert_rules", rows=len(measured)))
+        run.writes(Edge(dataset="alert_state", rows=len(found)))
         done = Evaluated(run_id=run.run_id, steps=found, queued=queued)
+        run.writes(Edge(dataset="alert_transitions", rows=done.transitions))
+        run.writes(Edge(dataset="notifications", rows=queued))
         run.note(firing=done.firing, withoutData=done.without_data, queued=queued)
     return done
 

@@ -64,6 +64,7 @@ def evaluate(
     from helicarrier.evals.canary.watch import watch
     from helicarrier.evals.routing.repository import SqlRoutingRepository
     from helicarrier.ledger.runs import run_store
+    from helicarrier.notify.dispatcher import channels_of
 
     settings, where = settings_of(data_dir), EvalEnvironment(environment)
     with ready_store(settings) as store:
@@ -75,6 +76,7 @@ def evaluate(
             now=times.now(),
             acting=ActingRule(acting),
             baseline_schema_rate=baseline_rate,
+            channels=channels_of(settings),
         )
     if as_json:
         print_json({"environment": environment, "windows": [_wire(one) for one in found]})

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
+from helicarrier import times
+from helicarrier.notify.model import Message
 from helicarrier.store.run_store import RunStore
 
 
@@ -27,6 +29,24 @@ class OutsideRun:
     def run_id(self) -> str:
         """Its id in the run store."""
         return str(uuid5(NAMESPACE_URL, f"dagster:{self.dagster_run_id}"))
+
+
+def message_of(ended: OutsideRun) -> Message:
+    """What people are told of it: once, however often it is seen."""
+    return Message(
+        dedup_key=f"run-{ended.run_id}",
+        kind="run.failed",
+        subject=f"run of {ended.job} {ended.error}",
+        data={
+            "job": ended.job,
+            "partition": ended.partition,
+            "dagsterRunId": ended.dagster_run_id,
+            "runId": ended.run_id,
+            "startedAt": times.utc_text(ended.started_at),
+            "endedAt": times.utc_text(ended.ended_at),
+            "error": ended.error,
+        },
+    )
 
 
 def record(runs: RunStore, ended: OutsideRun, *, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from helicarrier.errors import ErrorCode, UsageError
@@ -59,6 +59,19 @@ def enqueue(
         ).returning(_n.notification_id)
         new += len(connection.execute(queued).all())
     return new
+
+
+def post(
+    store: OperationalStore,
+    message: Message,
+    channels: Sequence[Channel],
+    *,
+    now: datetime,
+    new_id: Callable[[], str],
+) -> int:
+    """Queue a message whose cause is in no transaction of this store; see `enqueue`."""
+    with store.write() as connection:
+        return enqueue(connection, message, channels, now=now, new_id=new_id)
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -165,6 +178,12 @@ class Outbox:
                 code=ErrorCode.NOT_FOUND,
                 hint="`helicarrier alerts outbox --state failed` lists them.",
             )
+
+    def counts(self) -> dict[DeliveryState, int]:
+        """How many messages stand where."""
+        query = select(_n.state, func.count()).group_by(_n.state)
+        with self._store.read() as connection:
+            return {DeliveryState(state): count for state, count in connection.execute(query)}
 
     def rows(self, *, state: DeliveryState | None = None, limit: int = 100) -> list[Row[Any]]:
         """Messages as they are stored, newest first."""

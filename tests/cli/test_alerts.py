@@ -1,6 +1,7 @@
 """`helicarrier alerts`: from a rule to what fires, who is told, and what an operator does."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,23 @@ def test_examples_of_the_help_work(helicarrier: Command, ready_store: Path) -> N
         ended = helicarrier(*line)
         assert (line, ended.code) == (line, 0)
         assert ended.out or ended.err
+
+
+def documented() -> list[list[str]]:
+    """The commands of the how-to page, but for the one that needs an id."""
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "watch-cost-and-failures.md"
+    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line.partition("#")[0].split() for line in "".join(blocks).splitlines()]
+    return [line[1:] for line in lines if line[:1] == ["helicarrier"] and "retry" not in line]
+
+
+def test_commands_of_the_how_to_page_work(helicarrier: Command, ledger: Ledger) -> None:
+    """In their order, on a ledger in which an agent has cost five dollars."""
+    lines = documented()
+    assert len(lines) > 15
+    for line in lines:
+        ended = helicarrier(*line)
+        assert (line, ended.code) == (line, 0), ended.err
 
 
 def rows(helicarrier: Command, *args: str) -> list[dict[str, object]]:

@@ -10,6 +10,7 @@ import pytest
 
 import definitions
 from definitions import build_defs
+from helicarrier.alerts.tables import ALERT_RULES, ALERT_STATE, ALERT_TRANSITIONS
 from helicarrier.evals.enums import Gate
 from helicarrier.evals.tables import (
     AI_EVAL_GATE_RESULTS,
@@ -29,6 +30,7 @@ from helicarrier.ledger.tables import (
 )
 from helicarrier.lineage.content.tables import ANNOTATIONS, DOCUMENTS, MESSAGES
 from helicarrier.lineage.git.tables import GIT_CHANGES, GIT_COMMITS, GIT_REFS, SESSION_COMMITS
+from helicarrier.notify.tables import NOTIFICATIONS
 from helicarrier.usage.tables import (
     DAILY_PROVENANCE_AGG,
     DAILY_USAGE_AGG,
@@ -69,7 +71,12 @@ CONTRACTS = {
     "ai_provider_configs": AI_PROVIDER_CONFIGS,
     "ai_training_examples": AI_TRAINING_EXAMPLES,
     "canary_windows": CANARY_WINDOWS,
+    "alert_rules": ALERT_RULES,
+    "alert_state": ALERT_STATE,
+    "alert_transitions": ALERT_TRANSITIONS,
+    "notifications": NOTIFICATIONS,
 }
+ALERTS = {"alert_rules", "alert_state", "alert_transitions", "notifications"}
 EVALS = {"ai_eval_samples", "ai_eval_runs", "ai_eval_gate_results"}
 OBSERVED = {"ai_provider_configs", "ai_training_examples", "canary_windows"}
 GATED = EVALS | {"ai_eval_run_summary", "release_decision", "eval_remote_ingest"}
@@ -99,6 +106,7 @@ def test_asset_keys() -> None:
         "usage": DAILY | {"model_perf_agg"} | UPKEEP,
         "lineage": CONTENT | GIT | {"run_store"},
         "evals": GATED | OBSERVED,
+        "alerts": ALERTS,
     }
 
 
@@ -115,6 +123,8 @@ def test_asset_checks() -> None:
         *((asset, name) for asset in CONTENT for name in ("orphans", "constraints")),
         *((asset, "orphans") for asset in GIT),
         *(("ai_eval_run_summary", gate.value) for gate in Gate),
+        ("alert_state", "history"),
+        ("notifications", "delivered"),
     }
 
 
@@ -134,6 +144,7 @@ def test_jobs_and_what_they_select() -> None:
     }
     checks_of_git = {f"{asset}:{check}" for asset in GIT for check in ("governance", "orphans")}
     checks_of_evals = {f"{asset}:governance" for asset in EVALS}
+    checks_of_states = {"alert_state:governance", "alert_state:history"}
     gated = GATED | checks_of_evals | {f"ai_eval_run_summary:{gate}" for gate in Gate}
     found = {
         job.name: {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
@@ -156,7 +167,11 @@ def test_jobs_and_what_they_select() -> None:
         "drop_old_rows": {"retention"},
         "eval_gate": gated,
         "release_gate": gated,
+        "evaluate_alerts": {"alert_state", "alert_transitions"} | checks_of_states,
         "audit": everything
+        | checks_of_states
+        | {f"{asset}:governance" for asset in ALERTS}
+        | {"notifications:delivered"}
         | checks_of_evals
         | {f"{asset}:governance" for asset in OBSERVED}
         | checks_of_content
@@ -219,6 +234,8 @@ def test_sensors_what_they_start_and_whether_they_run() -> None:
         "session_files": ({"import_sessions"}, dg.DefaultSensorStatus.RUNNING),
         "dirty_days": ({"refresh_usage", "refresh_performance"}, dg.DefaultSensorStatus.RUNNING),
         "failed_runs": (set(), dg.DefaultSensorStatus.RUNNING),
+        "alerts": ({"evaluate_alerts"}, dg.DefaultSensorStatus.RUNNING),
+        "outbox": (set(), dg.DefaultSensorStatus.RUNNING),
         "canary": (set(), dg.DefaultSensorStatus.STOPPED),
         "cancelled_runs": (set(), dg.DefaultSensorStatus.RUNNING),
     }

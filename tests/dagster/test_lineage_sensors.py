@@ -9,10 +9,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster import DagsterEvent, DagsterEventType
+from sqlalchemy import select
 
 import definitions
 from checks.lineage import run_store_is_sound
 from helicarrier.ledger.runs import run_store
+from helicarrier.notify.tables import notifications
 from helicarrier.store import migrate
 from helicarrier.store.run_model import RunStatus
 from resources import WarehouseResource, resources_of
@@ -69,7 +71,11 @@ def evaluate(
         dagster_event=event,
         dagster_instance=project.instance,
         dagster_run=run,
-        resources={"warehouse": warehouse(project)},
+        resources={
+            name: found
+            for name, found in resources_of(project.settings).items()
+            if name in sensor.required_resource_keys
+        },
     )
     sensor(context)
 
@@ -96,6 +102,16 @@ def test_a_run_that_ended_badly_is_recorded_once(
     assert record.status is RunStatus.FAILED
     assert record.error == f"{word}: Steps failed: ['breaks']."
     assert empty.runs.audit().findings == ()
+
+
+def test_of_a_failed_run_people_are_told_once(imported: Project) -> None:
+    """However often the tick is repeated; of a cancelled one they are not."""
+    result = broken_job.execute_in_process(instance=imported.instance, raise_on_error=False)
+    for _ in range(2):
+        evaluate(failed_runs, DagsterEventType.RUN_FAILURE, imported, result.dagster_run)
+    evaluate(cancelled_runs, DagsterEventType.RUN_CANCELED, imported, result.dagster_run)
+    told = imported.select(select(notifications.c.subject, notifications.c.channel))
+    assert told == [("run of broken_job failed: Steps failed: ['breaks'].", "log")]
 
 
 def killed(program: str, project: Project) -> None:

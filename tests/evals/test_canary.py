@@ -29,6 +29,8 @@ from helicarrier.evals.routing.repository import SqlRoutingRepository
 from helicarrier.evals.sql_repository import SqlEvalRepository
 from helicarrier.evals.tables import ai_training_examples
 from helicarrier.ledger.runs import run_store
+from helicarrier.notify.model import Channel
+from helicarrier.notify.tables import notifications
 from helicarrier.settings import Settings
 from helicarrier.store.operational import OperationalStore
 from tests.evals.test_sql_repository import RECORD, RUN, sample
@@ -255,7 +257,8 @@ def test_a_window_is_judged_once_and_acts_once(
     assert rehearsed[-1].acted is ROLLBACK
     assert routing.configs(EvalEnvironment.PROD)[1].enabled
     assert judged(store, EvalEnvironment.PROD, limit=9) == []
-    found = watch(store, routing, EvalEnvironment.PROD, runs=runs, now=now)
+    told = [Channel.LOG]
+    found = watch(store, routing, EvalEnvironment.PROD, runs=runs, now=now, channels=told)
     assert found == rehearsed
     assert [(c.provider, c.weight) for c in routing.configs(EvalEnvironment.PROD)] == [
         ("openai", 100),
@@ -268,6 +271,8 @@ def test_a_window_is_judged_once_and_acts_once(
     assert run is not None
     assert (run.asset_key, run.partition_key) == ("canary_windows", "prod")
     assert (run.rows_out, run.attrs["acted"]) == (len(found), "rollback")
+    message = ledger.row(notifications)
+    assert str(message["subject"]).startswith("canary in prod: rollback: ")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ Quality comes from the samples of canary runs, latency and stand-ins from the ge
 """
 
 import json
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -34,6 +35,8 @@ from helicarrier.evals.tables import (
     canary_windows,
 )
 from helicarrier.ledger import run_markers
+from helicarrier.notify.model import Channel, Message
+from helicarrier.notify.outbox import enqueue
 from helicarrier.store.operational import OperationalStore
 from helicarrier.store.run_store import RunStore
 
@@ -43,6 +46,11 @@ CANDIDATE = "custom"
 ACTOR = "canary"
 RUN_NAME = "canary_windows"
 """The run store's and Dagster's name for judging windows."""
+
+ACTIONS = frozenset(
+    {CanaryVerdict.REDUCE_WEIGHT, CanaryVerdict.DISABLE_PROVIDER, CanaryVerdict.ROLLBACK}
+)
+"""Verdicts that change providers, and of which people are told."""
 
 _LOOK_BACK = timedelta(days=1)
 _QUALITY = {
@@ -72,12 +80,13 @@ def watch(
     now: datetime,
     acting: ActingRule = ActingRule.EPROCESS,
     baseline_schema_rate: float | None = None,
-    dagster_run_id: str | None = None,
+    channels: Sequence[Channel] = (),
 ) -> list[WindowVerdict]:
     """Judge the windows that are over and were not judged yet; act on the newest of them.
 
     Args: store; routing, whose providers are changed; environment; runs, None for a dry run that
-    stores nothing and acts on nothing; now; acting; baseline_schema_rate; dagster_run_id.
+    stores nothing and acts on nothing; now; acting; baseline_schema_rate; channels that are told
+    when something is done.
 
     Returns: the verdicts that are new, in order.
     """
@@ -92,7 +101,6 @@ def watch(
     with runs.run(
         RUN_NAME,
         partition_key=environment.value,
-        dagster_run_id=dagster_run_id,
         config={"acting": acting.value, "baselineSchemaRate": baseline_schema_rate},
     ) as run:
         rows = [_row(verdict, environment, now, run.run_id) for verdict in new]
@@ -100,11 +108,33 @@ def watch(
             connection.execute(insert(canary_windows), rows)
             marks = {(canary_windows.name, environment.value): len(rows)}
             run_markers.mark(connection, run.run_id, marks, now=now, last=True)
+            if new[-1].acted in ACTIONS:
+                told = _message(new[-1], environment, run.run_id)
+                enqueue(connection, told, channels, now=now, new_id=lambda: str(uuid.uuid4()))
         run.rows_in = sum(window.requests + window.samples for window in windows)
         run.rows_out = len(rows)
         run.note(acted=new[-1].acted.value, reason=new[-1].reason)
         _act(routing, environment, new[-1], now)
     return new
+
+
+def _message(verdict: WindowVerdict, environment: EvalEnvironment, run_id: str) -> Message:
+    """What people are told when a canary changes its providers: once for each window."""
+    start = times.utc_text(verdict.window.start)
+    return Message(
+        dedup_key=f"canary-{environment.value}-{start}",
+        kind="canary.acted",
+        subject=f"canary in {environment.value}: {verdict.acted.value}: {verdict.reason}",
+        data={
+            "environment": environment.value,
+            "windowStart": start,
+            "acted": verdict.acted.value,
+            "reason": verdict.reason,
+            "breaches": [guardrail.value for guardrail in verdict.breaches],
+            "requests": verdict.window.requests,
+            "runId": run_id,
+        },
+    )
 
 
 def judged(

@@ -1,10 +1,12 @@
 """The registry: table -> how its rows are explained. A further area adds its lines here."""
 
+from helicarrier.alerts import tables as alerts
 from helicarrier.evals import tables as evals
 from helicarrier.governance.contract import TableContract
 from helicarrier.ledger import tables as ledger
 from helicarrier.lineage.content import tables as content
 from helicarrier.lineage.explain import (
+    alert_rows,
     content_rows,
     eval_rows,
     git_rows,
@@ -51,5 +53,8 @@ _EXPLAINERS = (
     Explainer(contract=evals.AI_EVAL_SAMPLES, below=eval_rows.of_part),
     Explainer(contract=evals.AI_EVAL_GATE_RESULTS, below=eval_rows.of_part),
     Explainer(contract=evals.CANARY_WINDOWS, below=eval_rows.of_window),
+    Explainer(contract=alerts.ALERT_STATE, below=alert_rows.of_state),
+    Explainer(contract=alerts.ALERT_TRANSITIONS, below=alert_rows.of_transition),
+    Explainer(contract=alerts.ALERT_RULES, below=alert_rows.of_rule),
 )
 EXPLAINERS = {explainer.contract.name: explainer for explainer in _EXPLAINERS}
