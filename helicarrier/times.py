@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 _MILLISECOND_FORM = 24  # 2026-07-29T05:29:50.448Z, what most session logs write
 _CANONICAL_FORM = 27
-_FIRST_YEAR, _LAST_YEAR = 1970, 2199  # beyond them a time is a mistake, and days cannot be listed
+FIRST_YEAR, LAST_YEAR = 1970, 2199  # beyond them a time is a mistake, and days cannot be listed
 
 
 def utc_text(at: datetime) -> str:
@@ -32,7 +32,7 @@ def canonical(text: str) -> str:
     if at.tzinfo is None:
         message = "a time without a zone cannot be placed"
         raise ValueError(message)
-    if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
         message = "the time lies before 1970 or after 2199"
         raise ValueError(message)
     if text[-1] == "Z" and text[10] == "T":

@@ -15,16 +15,24 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from helicarrier import __version__, logs
-from helicarrier.api import documents, problems
+from helicarrier.api import documents, problems, wire
 from helicarrier.api.access import CHALLENGE
 from helicarrier.api.browser import OwnPagesOnly
 from helicarrier.api.middleware import HostAllowList, RateLimit, SecurityHeaders
-from helicarrier.api.routes import alerts, health, hud, ingest, login
+from helicarrier.api.routes import alerts, analytics, health, hud, ingest, ledger, login
 from helicarrier.api.service import Service
 from helicarrier.errors import ErrorCode, HelicarrierError, Violation
 from helicarrier.settings import Settings
 
-_ROUTERS = (health.router, ingest.router, alerts.router, hud.router, login.router)
+_ROUTERS = (
+    health.router,
+    ingest.router,
+    ledger.router,
+    analytics.router,
+    alerts.router,
+    hud.router,
+    login.router,
+)
 _CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
 
 
@@ -67,6 +75,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, routes=app.routes)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(documents.body_schemas())
+    schemas.update(wire.schemas())
     return document
 
 

@@ -17,6 +17,7 @@ from helicarrier.cost.governed import Pricer
 from helicarrier.cost.prices import PriceBook
 from helicarrier.errors import ErrorCode, HelicarrierError, StorageUnavailable
 from helicarrier.ledger.outcomes import Tally
+from helicarrier.ledger.repository import LedgerRepository, SqlLedgerRepository
 from helicarrier.ledger.runs import run_store
 from helicarrier.ledger.writer import LedgerWriter
 from helicarrier.notify.dispatcher import dispatcher_of
@@ -42,6 +43,7 @@ class Service:
         self.settings = settings
         self.clock = clock
         self.store = OperationalStore(settings.url)
+        self.ledger: LedgerRepository = SqlLedgerRepository(self.store)
         self.authenticator = Authenticator(self.store, legacy_secret=settings.secret, clock=clock)
         self.writer: GroupCommit | None = None
         self.stopping = False

@@ -167,7 +167,6 @@ def session_page(frame: Frame, detail: SessionDetail, calls: Window, events: Win
         "session.html",
         frame,
         session=detail.summary,
-        task=detail.task_text,
         calls=detail.calls[calls.offset : calls.end],
         events=detail.events[events.offset : events.end],
         call_window=calls,

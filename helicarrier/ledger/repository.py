@@ -5,7 +5,7 @@ never syntax. Results are plain dataclasses with aware times and Decimal dollars
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -47,17 +47,25 @@ class SessionSummary:
     """A session in a list; `cost_usd` is None while a call of it has no known cost."""
 
     session_id: str
+    client_run_id: str | None
     agent_id: str
     agent_label: str | None
     model_id: str
     task_title: str | None
+    task_text: str | None
     task_category: str
     status: SessionStatus
     started_at: datetime
     ended_at: datetime | None
     runtime_ms: int | None
+    artifact_count: int | None
+    error_code: str | None
+    error_message: str | None
     source: str
+    source_version: str | None
     source_uri: str
+    revision: int
+    ingested_at: datetime
     run_id: str
     calls: int
     total_tokens: int
@@ -78,17 +86,32 @@ class CallRecord:
     """A model call with everything that defends its cost."""
 
     usage_id: str
+    session_id: str
     source_uri: str
     source_line: int | None
     run_id: str
+    seq: int
     occurred_at: datetime
     provider: str
     model_id: str
+    prompt_tokens: int
+    cache_read_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    completion_tokens: int
+    reasoning_tokens: int
     total_tokens: int
+    price_context: str | None
+    runtime_ms: int | None
     cost_usd: Decimal | None
     pricing_version: str | None
     cost_source: str
     cost_confidence: str
+    token_source: str
+    token_confidence: str
+    runtime_source: str
+    runtime_confidence: str
+    computed_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +119,8 @@ class EventRecord:
     """Something that happened in a session."""
 
     event_id: str
+    session_id: str
+    run_id: str
     seq: int
     event_type: EventType
     event_ts: datetime
@@ -109,7 +134,6 @@ class SessionDetail:
     """A session with its calls and events, in the order of time, then of their source."""
 
     summary: SessionSummary
-    task_text: str | None
     calls: tuple[CallRecord, ...]
     events: tuple[EventRecord, ...]
 
@@ -189,7 +213,6 @@ class SqlLedgerRepository:
             ).all()
         return SessionDetail(
             summary=_summary(row),
-            task_text=row.task_text,
             calls=tuple(map(_call, calls)),
             events=tuple(map(_event, happened)),
         )
@@ -244,51 +267,28 @@ def _sorted(query: Select[tuple[str]], sort: SessionSort) -> Select[tuple[str]]:
 
 
 def _summary(row: Row[tuple[object, ...]]) -> SessionSummary:
+    values = {name: getattr(row, name) for name in _OF_SUMMARY}
     return SessionSummary(
-        session_id=row.session_id,
-        agent_id=row.agent_id,
-        agent_label=row.agent_label,
-        model_id=row.model_id,
-        task_title=row.task_title,
-        task_category=row.task_category,
-        status=SessionStatus(row.status),
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        runtime_ms=row.runtime_ms,
-        source=row.source,
-        source_uri=row.source_uri,
-        run_id=row.run_id,
-        calls=row.calls,
-        total_tokens=int(row.total_tokens),
-        cost_usd=None if row.unknown_cost_calls else row.cost_usd,
-        unknown_cost_calls=row.unknown_cost_calls,
+        **values
+        | {
+            "status": SessionStatus(row.status),
+            "total_tokens": int(row.total_tokens),
+            "cost_usd": None if row.unknown_cost_calls else row.cost_usd,
+        }
     )
 
 
 def _call(row: Row[tuple[object, ...]]) -> CallRecord:
-    return CallRecord(
-        usage_id=row.usage_id,
-        source_uri=row.source_uri,
-        source_line=row.source_line,
-        run_id=row.run_id,
-        occurred_at=row.occurred_at,
-        provider=row.provider,
-        model_id=row.model_id,
-        total_tokens=row.total_tokens,
-        cost_usd=row.cost_usd,
-        pricing_version=row.pricing_version,
-        cost_source=row.cost_source,
-        cost_confidence=row.cost_confidence,
-    )
+    return CallRecord(**{name: getattr(row, name) for name in _OF_CALL})
 
 
 def _event(row: Row[tuple[object, ...]]) -> EventRecord:
-    return EventRecord(
-        event_id=row.event_id,
-        seq=row.seq,
-        event_type=EventType(row.event_type),
-        event_ts=row.event_ts,
-        payload_json=row.payload_json,
-        source_uri=row.source_uri,
-        source_line=row.source_line,
-    )
+    values = {name: getattr(row, name) for name in _OF_EVENT}
+    return EventRecord(**values | {"event_type": EventType(row.event_type)})
+
+
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+_OF_SUMMARY, _OF_CALL, _OF_EVENT = map(_names, (SessionSummary, CallRecord, EventRecord))

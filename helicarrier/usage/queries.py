@@ -148,10 +148,11 @@ WHERE s.started_at >= d.start AND s.started_at < d.after
 GROUP BY d.bucket_date, s.agent_id, s.model_id
 """
 
-_CLEAN = f"""
+CLEAN_DAYS_ONLY = f"""
 WHERE bucket_date BETWEEN :first AND :last
     AND bucket_date NOT IN ({_LIVE})
 """
+"""Of an aggregate: the days of the range that are not read from the ledger."""
 
 _TOTALS = """
     CAST(SUM(calls_total) AS BIGINT) AS calls,
@@ -170,7 +171,7 @@ _TOTALS = """
 def _aggregated(keys: str, sessions: str, table: str) -> str:
     """A statement over the clean days of an aggregate, added up by `keys`."""
     counted = f"CAST(SUM({sessions}) AS BIGINT) AS sessions"
-    return f"SELECT {keys}, {counted}, {_TOTALS} FROM {table} {_CLEAN} GROUP BY {keys}"  # noqa: S608  constants of this module
+    return f"SELECT {keys}, {counted}, {_TOTALS} FROM {table} {CLEAN_DAYS_ONLY} GROUP BY {keys}"  # noqa: S608  constants of this module
 
 
 CLEAN_DAYS = _aggregated("bucket_date", "runs_total", "daily_usage_agg")

@@ -6,12 +6,12 @@ exact at any time: clean days come from the aggregates, dirty days from the ledg
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Protocol, cast
 
-from helicarrier import money, times
+from helicarrier import money
 from helicarrier.store.query import Query
 from helicarrier.usage import queries
 from helicarrier.usage.model import (
@@ -119,12 +119,12 @@ class SqlUsageRepository:
 
     def dirty_days(self, span: Span) -> int:
         """How many days of the range are read from the ledger."""
-        (row,) = self._query.rows(queries.COUNT_DIRTY, _days(span))
+        (row,) = self._query.rows(queries.COUNT_DIRTY, span.as_days())
         return _int(row["days"])
 
     def usage(self, span: Span) -> Usage:
         """Usage by day, and by agent and model."""
-        days = _days(span)
+        days = span.as_days()
         daily: dict[str, Block] = defaultdict(Block)
         pairs: dict[tuple[str, str], Block] = defaultdict(Block)
         for row in self._query.rows(queries.CLEAN_DAYS, days):
@@ -179,7 +179,7 @@ class SqlUsageRepository:
                 rows = self._clean(queries.CLEAN_ORIGINS, span) + self._dirty_calls(span)
             case Dimension.AGENT:
                 whole = queries.WHOLE_RANGE[self._query.dialect]
-                rows = self._query.rows(whole + queries.LEDGER_CALLS, _instants(span))
+                rows = self._query.rows(whole + queries.LEDGER_CALLS, span.as_instants())
         blocks: dict[tuple[str, ...], Block] = defaultdict(Block)
         for row in rows:
             blocks[_texts(row, _COST_ORIGIN + _COST_KEYS[by])] += _block(row, 0)
@@ -201,10 +201,10 @@ class SqlUsageRepository:
         return queries.DIRTY_DAYS[self._query.dialect]
 
     def _clean(self, statement: str, span: Span) -> list[dict[str, object]]:
-        return self._query.rows(statement, _days(span))
+        return self._query.rows(statement, span.as_days())
 
     def _read_dirty_calls(self, span: Span) -> list[dict[str, object]]:
-        return self._query.rows(self._dirty + queries.LEDGER_CALLS, _days(span))
+        return self._query.rows(self._dirty + queries.LEDGER_CALLS, span.as_days())
 
 
 class SqlPerformanceRepository:
@@ -225,16 +225,16 @@ class SqlPerformanceRepository:
             return None
         match by:
             case Dimension.AGENT:
-                rows = self._query.rows(queries.WINDOW_OF_AGENTS, _days(span))
+                rows = self._query.rows(queries.WINDOW_OF_AGENTS, span.as_days())
                 return [_performance((str(row["agent_id"]),), row) for row in rows]
             case Dimension.MODEL | Dimension.DAY:
-                rows = self._query.rows(queries.WINDOW_OF_MODELS, _days(span))
+                rows = self._query.rows(queries.WINDOW_OF_MODELS, span.as_days())
                 return [_performance((), row) for row in rows]
 
     def days(self, span: Span) -> dict[date, list[Performance]]:
         """Each day of the range that was measured since its last session came, by model."""
         days: dict[date, list[Performance]] = {day: [] for day in self._current(span)}
-        for row in self._query.rows(queries.DAYS_OF_MODELS, _days(span)):
+        for row in self._query.rows(queries.DAYS_OF_MODELS, span.as_days()):
             text = str(row["window_end"])
             day = date.fromisoformat(text)
             if day in days:
@@ -252,11 +252,11 @@ class SqlPerformanceRepository:
                 runtime_ms=_int_or_none(row["runtime_ms"]),
                 cost_usd=_money(row["cost_usd"]),
             )
-            for row in self._query.rows(queries.SESSIONS, _instants(span))
+            for row in self._query.rows(queries.SESSIONS, span.as_instants())
         ]
 
     def _current(self, span: Span) -> set[date]:
-        rows = self._query.rows(queries.CURRENT_WINDOWS, _days(span))
+        rows = self._query.rows(queries.CURRENT_WINDOWS, span.as_days())
         return {date.fromisoformat(str(row["window_end"])) for row in rows}
 
 
@@ -267,18 +267,6 @@ def _span(firsts: Iterable[object], lasts: Iterable[object]) -> Span | None:
     if first is None or last is None:
         return None
     return Span(first=date.fromisoformat(first), last=date.fromisoformat(last))
-
-
-def _days(span: Span) -> dict[str, object]:
-    return {"first": span.first.isoformat(), "last": span.last.isoformat()}
-
-
-def _instants(span: Span) -> dict[str, object]:
-    return {"start": _midnight(span.first), "after": _midnight(span.last + timedelta(days=1))}
-
-
-def _midnight(day: date) -> str:
-    return times.utc_text(datetime.combine(day, time(), UTC))
 
 
 def _texts(row: Row, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """The days of a report: which ones are meant when the call names none, one or both ends."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
+from helicarrier import times
 from helicarrier.errors import UsageError
 
 
@@ -17,6 +18,18 @@ class Span:
     def days(self) -> int:
         """How many days."""
         return (self.last - self.first).days + 1
+
+    def as_days(self) -> dict[str, object]:
+        """Parameters `first` and `last` of a statement, both included."""
+        return {"first": self.first.isoformat(), "last": self.last.isoformat()}
+
+    def as_instants(self) -> dict[str, object]:
+        """Parameters `start` and `after` of a statement, the latter excluded."""
+        return {"start": _midnight(self.first), "after": _midnight(self.last + timedelta(days=1))}
+
+
+def _midnight(day: date) -> str:
+    return times.utc_text(datetime.combine(day, time(), UTC))
 
 
 def days_of(data: Span | None, first: date | None, last: date | None) -> Span | None:

@@ -151,7 +151,7 @@ def test_session_comes_with_its_calls_and_events(repository: LedgerRepository) -
         ("c2", Decimal("1.5"), "provider_native"),
     ]
     assert [event.event_id for event in found.events] == ["first/1"]
-    assert (found.summary.cost_usd, found.summary.calls, found.task_text) == (
+    assert (found.summary.cost_usd, found.summary.calls, found.summary.task_text) == (
         Decimal(4),
         2,
         "wants a refund",

@@ -25,7 +25,7 @@ from helicarrier.hud.overview import PERIODS, overview
 from helicarrier.hud.pages import Frame, Search
 from helicarrier.hud.paging import Window
 from helicarrier.ledger.enums import SessionStatus
-from helicarrier.ledger.repository import SessionFilter, SessionSort, SqlLedgerRepository
+from helicarrier.ledger.repository import SessionFilter, SessionSort
 from helicarrier.lineage.explain import explain
 from helicarrier.store.query import open_query
 
@@ -83,9 +83,7 @@ def show_overview(
     with open_query(service.settings.url) as query:
         query.ready()
         shown = overview(query, day=to or service.clock().date(), days=days)
-    recent = SqlLedgerRepository(service.store).find(
-        SessionFilter(), sort=SessionSort.NEWEST, limit=_RECENT, offset=0
-    )
+    recent = service.ledger.find(SessionFilter(), sort=SessionSort.NEWEST, limit=_RECENT, offset=0)
     return HTMLResponse(pages.overview_page(_frame(request, reader), shown, recent))
 
 
@@ -108,9 +106,7 @@ def show_sessions(
         model_id=model or None,
         status=_status(status),
     )
-    found = SqlLedgerRepository(_service(request).store).find(
-        wanted, sort=sort, limit=_ROWS, offset=offset
-    )
+    found = _service(request).ledger.find(wanted, sort=sort, limit=_ROWS, offset=offset)
     page = pages.sessions_page(
         _frame(request, reader),
         found,
@@ -131,7 +127,7 @@ def show_session(
     events: Offset = 0,
 ) -> Response:
     """One session with its calls and events."""
-    detail = SqlLedgerRepository(_service(request).store).get(key)
+    detail = _service(request).ledger.get(key)
     if detail is None:
         raise InputRejected("there is no such session", code=ErrorCode.NOT_FOUND)
     page = pages.session_page(
