@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _MAGIC = b"DUCK"
 _MAGIC_OFFSET = 8
 _HELD = "Could not set lock on file"  # DuckDB has no codes for its errors.
+_CORRUPT = "Corrupt database file"
 
 _HAS_VERSIONS = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'helicarrier_warehouse_version'"
 _VERSION = "SELECT COALESCE(MAX(version), 0) FROM helicarrier_warehouse_version"
@@ -69,6 +70,7 @@ class WarehouseStore:
         """
         self._require_possible()
         with (
+            _damage_told(self.path),
             locked(
                 self._lock_path,
                 subject=self.path,
@@ -97,6 +99,7 @@ class WarehouseStore:
             raise self._pending()
         self._require_possible()
         with (
+            _damage_told(self.path),
             locked(
                 self._lock_path, subject=self.path, exclusive=False, wait_seconds=self._wait_seconds
             ) as deadline,
@@ -255,6 +258,23 @@ class WarehouseStore:
             code=ErrorCode.MIGRATION_PENDING,
             hint="The first import or refresh makes them.",
         )
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """Turns what DuckDB says of a damaged file into an error of the project, lets the rest pass."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        broken = (duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
+        if not isinstance(error, broken) and _CORRUPT not in str(error):
+            raise
+        raise StorageUnavailable(
+            f"the warehouse file {path} is damaged",
+            hint="Keep it as evidence and put a copy from before in its place.",
+        ) from error
 
 
 @contextmanager

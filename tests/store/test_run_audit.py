@@ -1,14 +1,18 @@
 """The audit of the run store: whatever is changed, by whom so ever, is found."""
 
+import random
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helicarrier.errors import StorageUnavailable
 from helicarrier.store.event_chain import FIRST, link
 from helicarrier.store.run_audit import Audit, FindingKind, audit
 from helicarrier.store.run_database import WarehouseRuns
@@ -196,3 +200,28 @@ def test_values_that_were_never_written_so_are_found_and_no_crash(kept: Kept) ->
     assert kinds(replace(kept, runs=runs).audit()) == {FindingKind.RUN_DIFFERS}
     edges = kept.inputs | {"run-1": [replace(kept.inputs["run-1"][0], rows=huge)]}
     assert kinds(replace(kept, inputs=edges).audit()) == {FindingKind.RUN_DIFFERS}
+
+
+def test_bits_flipped_in_the_file_are_told_or_change_nothing(tmp_path: Path) -> None:
+    """Each is refused as damage, or lies where nothing is kept: never a wrong answer or a crash."""
+    path = tmp_path / "warehouse.duckdb"
+    with closing(WarehouseStore(path)) as warehouse:
+        runs = RunStore(warehouse)
+        for number in range(RUNS):
+            with runs.run("import", new_id=lambda number=number: f"run-{number}") as run:
+                run.writes(Edge(dataset="session_usage", rows=number))
+    sound, whole = path.read_bytes(), runs.audit()
+    seed = random.randrange(2**32)
+    sys.stderr.write(f"seed {seed}\n")
+    chance = random.Random(seed)
+    told = 0
+    for _ in range(60):
+        spoiled = bytearray(sound)
+        spoiled[chance.randrange(len(spoiled))] ^= 1 << chance.randrange(8)
+        path.write_bytes(spoiled)
+        with closing(WarehouseStore(path)) as warehouse:
+            try:
+                assert RunStore(warehouse).audit() == whole
+            except StorageUnavailable:
+                told += 1
+    assert told
