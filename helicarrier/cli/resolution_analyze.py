@@ -25,9 +25,16 @@ _proven_option = click.option(
 @click.command()
 @click.argument("golden", type=click.Path(path_type=Path))
 @click.argument("candidate", type=click.Path(path_type=Path))
+@click.option(
+    "--tests",
+    type=click.Path(path_type=Path),
+    help="Python that tests both, imported as `artifact`; it runs in a sandbox.",
+)
 @_proven_option
 @json_option
-def analyze(*, golden: Path, candidate: Path, proven: bool, as_json: bool) -> None:
+def analyze(
+    *, golden: Path, candidate: Path, tests: Path | None, proven: bool, as_json: bool
+) -> None:
     """Say whether two files are equivalent, by which proof, and show the diff.
 
     Ends with 0 where they are equivalent and with 2 where they are not or nobody can tell. How a
@@ -37,11 +44,16 @@ def analyze(*, golden: Path, candidate: Path, proven: bool, as_json: bool) -> No
     EXAMPLES
       helicarrier resolution analyze golden.json candidate.json
       helicarrier resolution analyze before.md after.md --proven --json
+      helicarrier resolution analyze before.py after.py --tests checks.py
     """
-    from helicarrier.resolution.analysis_run import analyzed
-    from helicarrier.resolution.pair_folder import read_pair
+    from helicarrier.resolution.analysis_run import analyzed, analyzed_by_tests
+    from helicarrier.resolution.pair_folder import read_artifact, read_pair
 
-    (found,) = analyzed([read_pair(golden, candidate)])
+    pair = read_pair(golden, candidate)
+    if tests is None:
+        (found,) = analyzed([pair])
+    else:
+        found = analyzed_by_tests(pair, read_artifact(tests, str(tests)))
     if as_json:
         print_json(found.wire())
     else:

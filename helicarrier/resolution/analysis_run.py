@@ -11,11 +11,15 @@ from dataclasses import dataclass
 import msgspec
 
 from helicarrier.canonical import JSONValue
+from helicarrier.errors import InputRejected
 from helicarrier.resolution.detector import Classified, classify
-from helicarrier.resolution.enums import Verdict
+from helicarrier.resolution.enums import MismatchType, Syntax, Verdict
+from helicarrier.resolution.execution import by_tests
 from helicarrier.resolution.manifest import Results
-from helicarrier.resolution.model import Analysis
+from helicarrier.resolution.model import Analysis, Artifact
 from helicarrier.resolution.output_pairs import OutputPair
+
+_CODE = MismatchType.SEMANTICS_CODE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,26 @@ def _analysis(one: Analysis) -> JSONValue:
 def analyzed(pairs: Iterable[OutputPair]) -> list[Analyzed]:
     """Each pair with what it is."""
     return [Analyzed(pair=pair, classified=classify(pair.golden, pair.candidate)) for pair in pairs]
+
+
+def analyzed_by_tests(pair: OutputPair, tests: Artifact) -> Analyzed:
+    """A pair that is Python and nothing else, with what tests say of it.
+
+    Raises:
+        InputRejected: the pair or the tests are no Python.
+    """
+    sides = pair.golden, pair.candidate
+    if any(one.syntax is not Syntax.PYTHON for one in (*sides, tests)):
+        raise InputRejected(
+            "tests can be run for Python alone",
+            hint="Name three files that end in .py, or leave the tests out.",
+        )
+    (found,) = analyzed([pair])
+    if found.classified is None or found.classified.mismatch_type is not _CODE:
+        return found
+    answer = by_tests(*sides, tests.content.decode())
+    asked = (*found.classified.asked, answer)
+    return Analyzed(pair=pair, classified=Classified(deciding=answer, asked=asked))
 
 
 def results(found: Sequence[Analyzed]) -> Results:

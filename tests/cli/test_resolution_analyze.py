@@ -117,3 +117,18 @@ def test_a_dry_run_writes_nothing(helicarrier: Command, tmp_path: Path) -> None:
     place = pairs(tmp_path)
     shown = helicarrier("resolution", "run", place, "--data-dir", tmp_path / "data", "--dry-run")
     assert (shown.code, (tmp_path / "data").exists()) == (2, False)
+
+
+def test_code_can_be_put_under_tests(helicarrier: Command, tmp_path: Path) -> None:
+    """Which pass with both and prove nothing; only Python can be tested."""
+    one, other = files(
+        tmp_path, "def f(x):\n    return x + x\n", "def f(x):\n    return 2 * x\n", "py"
+    )
+    checks = tmp_path / "checks.py"
+    checks.write_text("import artifact\nassert artifact.f(3) == 6\n")
+    arguments = ("resolution", "analyze", one, other, "--tests", checks, "--json")
+    shown = helicarrier(*arguments)
+    assert (shown.code, json.loads(shown.out)["deciding"]["method"]) == (0, "test_execution")
+    assert helicarrier(*arguments, "--proven").code == 2
+    text, _ = files(tmp_path, "a", "b")
+    assert helicarrier("resolution", "analyze", one, text, "--tests", checks).code == 4

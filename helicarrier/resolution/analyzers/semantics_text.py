@@ -16,7 +16,7 @@ from helicarrier.resolution.analyzers.text_guards import Facts, Guard, facts
 from helicarrier.resolution.enums import EquivalenceMethod, MismatchType, Syntax, Verdict
 from helicarrier.resolution.model import Analysis, Artifact, Finding
 
-MOST_BYTES = MEGABYTE
+MOST_BYTES = MEGABYTE // 2
 LEAST_SCORE = 0.85
 """From here on an opinion counts as equivalent; the policy asks for as much confidence."""
 _TEXTS = {Syntax.PLAIN, Syntax.MARKDOWN, Syntax.OTHER}

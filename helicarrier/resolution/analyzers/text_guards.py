@@ -44,7 +44,7 @@ _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )
-_CODE = re.compile(r"(`+)([^`]{1,10000})\1(?!`)")
+_TICKS = re.compile("`+")
 _URL = re.compile(
     r"(?:https?|ftp|file|mailto)[:/]+[^\s<>\"')\]]{1,2000}|\bwww\.[^\s<>\"')\]]{1,500}"
 )
@@ -84,7 +84,7 @@ _WORD_NUMBERS = dict(
     word: word
     for word in ("hundred", "thousand", "million", "billion", "dozen", "half", "twice", "double")
 }
-_PER = re.compile(r"(?:\bper|/|\beach|\bevery)\s?([A-Za-z]{1,30})", re.IGNORECASE)
+_PER = re.compile(r"(?:\bper\s|/\s?|\beach\s|\bevery\s)([A-Za-z]{1,30})", re.IGNORECASE)
 _NEGATIONS = {
     **dict.fromkeys(("not", "cannot", "nt"), "not"),
     **dict.fromkeys(("no", "none", "nobody", "nothing", "nowhere"), "no"),
@@ -114,7 +114,7 @@ def facts(text: str) -> Facts:
     found[Guard.HIDDEN_CHARACTERS].update(
         f"U+{ord(match.group()):04X}" for match in _HIDDEN.finditer(text)
     )
-    rest = _taken(_CODE, text, lambda m: found[Guard.CODE_SPANS].update([m.group(2).strip()]))
+    rest = _without_code(text, found[Guard.CODE_SPANS])
     rest = _taken(_URL, rest, lambda m: found[Guard.URLS].update([m.group().rstrip(".,;:!?")]))
     rest = _taken(_EMAIL, rest, lambda m: found[Guard.ENTITIES].update([m.group().casefold()]))
     rest = _taken(_DATE, rest, lambda m: found[Guard.DATES].update([_date(m)]))
@@ -124,6 +124,27 @@ def facts(text: str) -> Facts:
     rest = _taken(_NUMBER, rest, lambda m: _count_number(m, found))
     openers = _count_words(rest, found)
     return Facts(guarded=found, openers=openers)
+
+
+def _without_code(text: str, spans: Counter[str]) -> str:
+    """Code spans end with as many marks as they begin with; all pairs in one pass backwards."""
+    runs = list(_TICKS.finditer(text))
+    following: dict[int, int] = {}
+    partner = [-1] * len(runs)
+    for place in range(len(runs) - 1, -1, -1):
+        length = len(runs[place].group())
+        partner[place] = following.get(length, -1)
+        following[length] = place
+    rest, end, place = [], 0, 0
+    while place < len(runs):
+        other = partner[place]
+        if other < 0:
+            place += 1
+            continue
+        spans.update([text[runs[place].end() : runs[other].start()].strip()])
+        rest.append(text[end : runs[place].start()])
+        end, place = runs[other].end(), other + 1
+    return " ".join([*rest, text[end:]])
 
 
 def _taken(pattern: re.Pattern[str], text: str, count: Callable[[re.Match[str]], None]) -> str:
