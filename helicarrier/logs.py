@@ -5,22 +5,40 @@ most commands have nothing to say. People get lines, everybody else JSON.
 """
 
 import sys
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
 Field = str | int | float | bool | None
+Listener = Callable[[str, str, Mapping[str, Field]], None]
+"""Is told level, event and fields of every event, also of those that stderr does not show."""
+
+_listeners: list[Listener] = []
+
+
+def listen(listener: Listener) -> Callable[[], None]:
+    """Tell a listener of every event from now on; what is returned ends that."""
+    _listeners.append(listener)
+    return lambda: _listeners.remove(listener)
 
 
 def info(event: str, **fields: Field) -> None:
     """Something happened that an operator may want to know."""
+    _tell("info", event, fields)
     _logger().info(event, **fields)
 
 
 def warning(event: str, **fields: Field) -> None:
     """Something happened that an operator should look at."""
+    _tell("warning", event, fields)
     _logger().warning(event, **fields)
+
+
+def _tell(level: str, event: str, fields: Mapping[str, Field]) -> None:
+    for listener in _listeners:
+        listener(level, event, fields)
 
 
 def _logger() -> "FilteringBoundLogger":

@@ -20,6 +20,12 @@ PREFIX = "HELICARRIER_"
 _SHIPPED_CONFIG = Path(__file__).resolve().parents[1] / "config" / "phase2_runtime.yaml"
 
 
+_Commands = dict[
+    Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")],
+    Annotated[tuple[Annotated[str, msgspec.Meta(min_length=1)], ...], msgspec.Meta(min_length=1)],
+]
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Configuration of one process. Each field is set by `HELICARRIER_<FIELD>`."""
 
@@ -70,6 +76,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Names in the Host header that the HTTP service answers to, separated by commas."""
     rate_limit: Annotated[int, msgspec.Meta(ge=1)] = 5000
     """Requests a second that one token, or one address without a token, may send."""
+    control_agents: str = ""
+    """Agents that may be started over HTTP, as a JSON object of id to arguments; empty: none."""
+    control_processes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    """Agents that may run at the same time."""
+    control_grace_seconds: Annotated[float, msgspec.Meta(ge=0, le=60)] = 5.0
+    """How long an agent that is ended may take after TERM, before KILL."""
     drain_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.5
     """How long the HTTP service says that it is not ready before it stops taking requests."""
 
@@ -156,6 +168,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.resolution_config or _SHIPPED_CONFIG
 
     @property
+    def control_dir(self) -> Path:
+        """Folder of the agents that were started over HTTP: their logs and session files."""
+        return self.data_dir / "control"
+
+    @property
+    def control_commands(self) -> dict[str, tuple[str, ...]]:
+        """`control_agents` as agent id -> arguments."""
+        if not self.control_agents:
+            return {}
+        return msgspec.json.decode(self.control_agents, type=_Commands)
+
+    @property
     def git_folders(self) -> tuple[Path, ...]:
         """The folders of `git_repositories`, in order."""
         return _folders(self.git_repositories)
@@ -192,6 +216,7 @@ def load(environ: Mapping[str, str] | None = None, *, data_dir: Path | None = No
     _check_url("db_url", settings.db_url, _OPERATIONAL)
     _check_url("eval_remote_url", settings.eval_remote_url, _REMOTE)
     _check_notify(settings)
+    _check_control(settings)
     return settings
 
 
@@ -216,6 +241,9 @@ _EXPECTED = {
     "allowed_hosts": "names separated by commas",
     "rate_limit": "a whole number of at least 1",
     "drain_seconds": "a number of seconds",
+    "control_agents": 'a JSON object of agent id to arguments, as in {"a": ["/usr/bin/agent"]}',
+    "control_processes": "a whole number from 1 to 64",
+    "control_grace_seconds": "a number of seconds, at most 60",
     "notify_channels": "log, webhook, command, separated by commas, or none",
     "notify_webhook_url": "an https:// or http:// URL",
     "notify_webhook_private": "true or false",
@@ -225,7 +253,9 @@ _EXPECTED = {
 }
 _OPERATIONAL = ("sqlite:///", "postgresql+psycopg://")
 _REMOTE = ("postgresql://", "postgresql+psycopg://")
-SECRETS = frozenset({"secret", "eval_remote_url", "notify_webhook_url", "notify_command"})
+SECRETS = frozenset(
+    {"secret", "eval_remote_url", "notify_webhook_url", "notify_command", "control_agents"}
+)
 """Settings that no record, page or orchestrator may show: a URL may hold a password."""
 
 _FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
@@ -269,6 +299,13 @@ def _check_notify(settings: Settings) -> None:
     wanted = bool(settings.notify_command) or "command" in channels
     if wanted and not (arguments and arguments[0]):
         raise _invalid("notify_command", f"expected {_EXPECTED['notify_command']}")
+
+
+def _check_control(settings: Settings) -> None:
+    try:
+        _ = settings.control_commands
+    except msgspec.MsgspecError:
+        raise _invalid("control_agents", f"expected {_EXPECTED['control_agents']}") from None
 
 
 def _invalid(name: str, reason: str) -> UsageError:

@@ -5,18 +5,14 @@ The members of the answers are frozen for the clients of the V3 API; new ones ar
 """
 
 from datetime import datetime, timedelta
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     TypeAdapter,
-    ValidationError,
     model_validator,
 )
-from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from helicarrier import times
@@ -25,10 +21,9 @@ from helicarrier.alerts.machine import is_suppressed
 from helicarrier.alerts.model import AlertRule, AlertState
 from helicarrier.alerts.operations import ActiveAlert, RuleChange
 from helicarrier.alerts.scopes import target_of
-from helicarrier.canonical import JSONValue, strict_parse
-from helicarrier.errors import ContractError, ErrorCode
+from helicarrier.canonical import JSONValue
 from helicarrier.ingest.envelope_models import Time
-from helicarrier.ingest.violations import violations_of
+from helicarrier.ingest.strict_bodies import StrictBody
 
 MOST_COOLDOWN_SECONDS = 7 * 86_400
 _MOST_MINUTES = 366 * 1440
@@ -40,14 +35,7 @@ Threshold = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
 Cooldown = Annotated[int, Field(ge=0, le=MOST_COOLDOWN_SECONDS)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
-
-
-BodyT = TypeVar("BodyT", bound=_Body)
-
-
-class RuleBody(_Body):
+class RuleBody(StrictBody):
     """A new rule; without an id it gets one."""
 
     rule_id: RuleId | None = None
@@ -90,7 +78,7 @@ class RuleBody(_Body):
         )
 
 
-class RuleChangeBody(_Body):
+class RuleChangeBody(StrictBody):
     """What changes of a rule; what is absent stays."""
 
     warn_threshold: Threshold | None = None
@@ -112,7 +100,7 @@ class RuleChangeBody(_Body):
         )
 
 
-class SuppressBody(_Body):
+class SuppressBody(StrictBody):
     """How long: `until` a time, for `minutes`, or `end` now; of one scope or of all."""
 
     until: Time | None = None
@@ -133,27 +121,10 @@ class SuppressBody(_Body):
         return None if self.until is None else times.parse(self.until)
 
 
-class ResolveBody(_Body):
+class ResolveBody(StrictBody):
     """Which scope; without one all of them."""
 
     scope_key: Key | None = None
-
-
-def read(body: bytes, model: type[BodyT]) -> BodyT:
-    """The bytes of a body as its model.
-
-    Raises:
-        ContractError: VALIDATION_ERROR with every reason.
-    """
-    strict_parse(body)
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        raise ContractError(
-            ErrorCode.VALIDATION_ERROR,
-            "the body does not satisfy its contract",
-            violations_of(error),
-        ) from None
 
 
 def schemas(template: str) -> dict[str, object]:

@@ -19,7 +19,17 @@ from helicarrier.api import documents, problems, wire
 from helicarrier.api.access import CHALLENGE
 from helicarrier.api.browser import OwnPagesOnly
 from helicarrier.api.middleware import HostAllowList, RateLimit, SecurityHeaders
-from helicarrier.api.routes import alerts, analytics, health, hud, ingest, ledger, login
+from helicarrier.api.routes import (
+    alerts,
+    analytics,
+    control,
+    health,
+    hud,
+    ingest,
+    ledger,
+    login,
+    system,
+)
 from helicarrier.api.service import Service
 from helicarrier.errors import ErrorCode, HelicarrierError, Violation
 from helicarrier.settings import Settings
@@ -32,6 +42,8 @@ _ROUTERS = (
     alerts.router,
     hud.router,
     login.router,
+    system.router,
+    control.router,
 )
 _CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
 

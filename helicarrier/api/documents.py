@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from pydantic import TypeAdapter
 
-from helicarrier.alerts import wire
+from helicarrier.alerts import wire as alerts
+from helicarrier.control import wire as control
 from helicarrier.ingest.bodies import BATCH_LIMIT
 from helicarrier.ingest.envelope_models import EnvelopeV1, EnvelopeV2
 
@@ -47,4 +48,5 @@ def body_schemas() -> dict[str, object]:
         ref_template=_SCHEMAS + "{model}", mode="validation"
     )
     found: dict[str, object] = schema["$defs"]
-    return found | wire.schemas(_SCHEMAS + "{model}")
+    template = _SCHEMAS + "{model}"
+    return found | alerts.schemas(template) | control.schemas(template)

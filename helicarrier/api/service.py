@@ -11,8 +11,12 @@ from datetime import datetime
 
 from helicarrier import logs, times
 from helicarrier.api.delivery import Delivery
+from helicarrier.api.following import Following, record_through
 from helicarrier.api.group_commit import GroupCommit
+from helicarrier.api.recent_log import RecentLog
 from helicarrier.api.tokens import Authenticator
+from helicarrier.control.controller import Controller
+from helicarrier.control.folder import Limits
 from helicarrier.cost.governed import Pricer
 from helicarrier.cost.prices import PriceBook
 from helicarrier.errors import ErrorCode, HelicarrierError, StorageUnavailable
@@ -46,6 +50,7 @@ class Service:
         self.ledger: LedgerRepository = SqlLedgerRepository(self.store)
         self.authenticator = Authenticator(self.store, legacy_secret=settings.secret, clock=clock)
         self.writer: GroupCommit | None = None
+        self.recent = RecentLog(clock=clock, secrets=(settings.secret,))
         self.stopping = False
         self._readiness = _pending("the service is starting")
         self._looked_at = float("-inf")
@@ -53,9 +58,11 @@ class Service:
         self._runs: AbstractContextManager[Run] | None = None
         self._delivery: Delivery | None = None
         self._starting: asyncio.Task[None] | None = None
+        self._following: Following | None = None
 
     async def start(self) -> None:
         """Migrate and open the writer; goes on trying in the background when that fails."""
+        self.recent.open()
         if not await self._try_to_start():
             self._starting = asyncio.create_task(self._keep_trying())
 
@@ -64,6 +71,8 @@ class Service:
         self.stopping = True
         if self._starting is not None:
             self._starting.cancel()
+        if self._following is not None:
+            await self._following.stop()
         if self._delivery is not None:
             await self._delivery.stop()
         if self.writer is not None:
@@ -71,6 +80,7 @@ class Service:
         if self._runs is not None:
             await asyncio.to_thread(self._runs.__exit__, None, None, None)
         self.store.close()
+        self.recent.close()
 
     async def readiness(self) -> Readiness:
         """How the service stands now; looked up at most twice a second."""
@@ -103,6 +113,20 @@ class Service:
         self.require_writer()
         return self._run.run_id if self._run else ""
 
+    def require_control(self) -> Controller:
+        """The controller of agents.
+
+        Raises:
+            StorageUnavailable: the service is not ready, or has not taken up yet what an earlier
+                one left running.
+        """
+        control = self._following.control if self._following else None
+        if control is None:
+            raise StorageUnavailable(
+                "the store is not ready", hint="GET /readyz says what is missing."
+            )
+        return control
+
     async def _try_to_start(self) -> bool:
         try:
             await asyncio.to_thread(self._open)
@@ -122,7 +146,22 @@ class Service:
         dispatcher = dispatcher_of(self.settings, self.store, clock=self.clock)
         self._delivery = Delivery(dispatcher)
         self._readiness = Readiness(ready=True, code=None, current=CORE.head, head=CORE.head)
+        self._following = Following(self._controller(writer))
+        logs.info("service.ready")
         return True
+
+    def _controller(self, writer: GroupCommit) -> Controller:
+        return Controller(
+            commands=self.settings.control_commands,
+            place=self.settings.control_dir,
+            store=self.store,
+            record=record_through(writer),
+            limits=Limits(
+                processes=self.settings.control_processes,
+                grace_seconds=self.settings.control_grace_seconds,
+            ),
+            clock=self.clock,
+        )
 
     def _open(self) -> None:
         migrate.upgrade(self.settings.url, self.settings.backups_dir)

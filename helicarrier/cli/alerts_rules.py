@@ -103,6 +103,7 @@ def add_rule(
     import msgspec
 
     from helicarrier.alerts import operations, wire
+    from helicarrier.ingest.strict_bodies import read
 
     given = {
         "ruleId": rule_id,
@@ -118,7 +119,7 @@ def add_rule(
     }
     body = {name: value for name, value in given.items() if value is not None}
     now = times.now()
-    rule = wire.read(msgspec.json.encode(body), wire.RuleBody).rule(str(uuid.uuid4()), now)
+    rule = read(msgspec.json.encode(body), wire.RuleBody).rule(str(uuid.uuid4()), now)
     if not dry_run:
         with ready_store(settings_of(data_dir), make=True) as store:
             operations.create_rule(store, rule, actor=ACTOR, now=now)

@@ -33,6 +33,14 @@ def this_process() -> Process:
     return _process(os.getpid())
 
 
+def process_of(pid: int) -> Process | None:
+    """The process that has this id now; None where the system does not tell when it started."""
+    started_at = _started_at(pid)
+    if started_at is None:
+        return None
+    return Process(host=socket.gethostname(), pid=pid, started_at=started_at)
+
+
 def is_gone(process: Process) -> bool:
     """Whether the process has ended; False where another machine would have to answer."""
     if process.host != socket.gethostname():

@@ -52,6 +52,14 @@ from helicarrier.settings import Settings
         ("HELICARRIER_SECRET", "s", "secret", "s"),
         ("HELICARRIER_ALLOWED_HOSTS", "a.example", "allowed_hosts", "a.example"),
         ("HELICARRIER_RATE_LIMIT", "10", "rate_limit", 10),
+        (
+            "HELICARRIER_CONTROL_AGENTS",
+            '{"a": ["b", "c d"]}',
+            "control_commands",
+            {"a": ("b", "c d")},
+        ),
+        ("HELICARRIER_CONTROL_PROCESSES", "2", "control_processes", 2),
+        ("HELICARRIER_CONTROL_GRACE_SECONDS", "1.5", "control_grace_seconds", 1.5),
         ("HELICARRIER_DRAIN_SECONDS", "0", "drain_seconds", 0.0),
         ("HELICARRIER_NOTIFY_CHANNELS", "none", "notification_channels", ()),
         ("HELICARRIER_NOTIFY_WEBHOOK_URL", "http://h/x", "notify_webhook_url", "http://h/x"),
@@ -83,6 +91,12 @@ def test_every_field_has_a_variable_in_these_tests() -> None:
 @pytest.mark.parametrize(
     ("variable", "text"),
     [
+        ("HELICARRIER_CONTROL_AGENTS", "[nothing"),
+        ("HELICARRIER_CONTROL_AGENTS", '{"a": []}'),
+        ("HELICARRIER_CONTROL_AGENTS", '{"a": [""]}'),
+        ("HELICARRIER_CONTROL_AGENTS", '{"a b": ["x"]}'),
+        ("HELICARRIER_CONTROL_PROCESSES", "0"),
+        ("HELICARRIER_CONTROL_GRACE_SECONDS", "-1"),
         ("HELICARRIER_PARTITIONS_START", "2025-02-29"),
         ("HELICARRIER_PARTITIONS_START", "marker"),
         ("HELICARRIER_IMPORT_WORKERS", "marker"),

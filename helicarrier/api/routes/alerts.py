@@ -19,6 +19,7 @@ from helicarrier.api.access import Requires
 from helicarrier.api.bodies import json_body
 from helicarrier.api.service import Service
 from helicarrier.api.tokens import Principal, Scope
+from helicarrier.ingest.strict_bodies import read
 from helicarrier.notify.dispatcher import channels_of
 
 router = APIRouter(prefix="/api/v3/alerts", tags=["alerts"])
@@ -48,7 +49,7 @@ async def create_rule(request: Request, who: Control) -> Response:
     """Make a rule; an id that is taken is a conflict."""
     service = _service(request)
     service.require_writer()
-    body = wire.read(await json_body(request), wire.RuleBody)
+    body = read(await json_body(request), wire.RuleBody)
     rule = body.rule(str(uuid.uuid4()), service.clock())
     await asyncio.to_thread(
         operations.create_rule, service.store, rule, actor=who.name, now=rule.created_at
@@ -62,7 +63,7 @@ async def create_rule(request: Request, who: Control) -> Response:
 async def change_rule(request: Request, who: Control, rule_id: RuleId) -> Response:
     """Change a rule; what is absent stays."""
     service, writing = _service(request), _writing(request)
-    change = wire.read(await json_body(request), wire.RuleChangeBody).change()
+    change = read(await json_body(request), wire.RuleChangeBody).change()
     rule = await asyncio.to_thread(
         operations.change_rule, service.store, rule_id, change, writing, actor=who.name
     )
@@ -77,7 +78,7 @@ async def change_rule(request: Request, who: Control, rule_id: RuleId) -> Respon
 async def suppress(request: Request, who: Control, rule_id: RuleId) -> Response:
     """Silence a rule, or one scope of it, until a time."""
     service, writing = _service(request), _writing(request)
-    body = wire.read(await json_body(request), wire.SuppressBody)
+    body = read(await json_body(request), wire.SuppressBody)
     until = body.end_after(writing.now)
     await asyncio.to_thread(
         operations.suppress,
@@ -99,7 +100,7 @@ async def suppress(request: Request, who: Control, rule_id: RuleId) -> Response:
 async def resolve(request: Request, who: Control, rule_id: RuleId) -> Response:
     """Call what fires under a rule well; a later evaluation may find otherwise."""
     service, writing = _service(request), _writing(request)
-    body = wire.read(await json_body(request), wire.ResolveBody)
+    body = read(await json_body(request), wire.ResolveBody)
     done = await asyncio.to_thread(
         operations.resolve,
         service.store,

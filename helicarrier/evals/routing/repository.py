@@ -82,9 +82,15 @@ class RoutingRepository(Protocol):
         ...
 
     def make_default(
-        self, provider: str, environment: EvalEnvironment, *, actor: str, now: datetime
+        self,
+        provider: str,
+        environment: EvalEnvironment,
+        *,
+        actor: str,
+        now: datetime,
+        model: str | None = None,
     ) -> None:
-        """Make an enabled provider the default one.
+        """Make an enabled provider the default one, with another model if one is given.
 
         Raises:
             UsageError: NOT_FOUND, there is no such provider, or it is not enabled.
@@ -162,13 +168,20 @@ class SqlRoutingRepository:
             return _config(connection.execute(select(ai_provider_configs).where(key)).one())
 
     def make_default(
-        self, provider: str, environment: EvalEnvironment, *, actor: str, now: datetime
+        self,
+        provider: str,
+        environment: EvalEnvironment,
+        *,
+        actor: str,
+        now: datetime,
+        model: str | None = None,
     ) -> None:
         """See `RoutingRepository.make_default`."""
         columns = ai_provider_configs.c
         mine = columns.environment == environment.value
         with self._store.write() as connection:
             found = {config.provider: config for config in _configs(connection, environment)}
+            change = ProviderChange(model=model).values()
             if provider not in found or not found[provider].enabled:
                 raise UsageError(
                     f"{provider} is no enabled provider of {environment.value}",
@@ -184,7 +197,7 @@ class SqlRoutingRepository:
             connection.execute(
                 update(ai_provider_configs)
                 .where(mine, columns.provider == provider)
-                .values(is_default=1, updated_at=now)
+                .values(is_default=1, updated_at=now, **change)
             )
             audit.record(
                 connection,
@@ -192,6 +205,7 @@ class SqlRoutingRepository:
                 action="routing.default",
                 subject=f"{environment.value}/{provider}",
                 now=now,
+                details=change,
             )
 
     def roll_back(

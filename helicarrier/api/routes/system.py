@@ -1,0 +1,115 @@
+"""V1: how the agents stand, and the service's own recent log.
+
+The shapes are those that V1 clients read; they are frozen. `source` says where the answer comes
+from, `gateway` whether the store is there and at the schema of this version.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from helicarrier import times
+from helicarrier.api.access import Requires
+from helicarrier.api.recent_log import EVENTS, LogLine
+from helicarrier.api.service import Service
+from helicarrier.api.tokens import Principal, Scope
+from helicarrier.errors import ErrorCode
+from helicarrier.ledger.agents import AgentActivity, activity
+from helicarrier.ledger.enums import SessionStatus
+
+router = APIRouter(prefix="/api", tags=["system"])
+
+_REACHED = {ErrorCode.MIGRATION_PENDING, ErrorCode.MIGRATION_FAILED, ErrorCode.SCHEMA_TOO_NEW}
+"""Why a store that answers is not ready."""
+
+Read = Annotated[Principal, Depends(Requires(Scope.READ))]
+
+
+class AgentStatus(StrEnum):
+    """How an agent stands."""
+
+    RUNNING = "running"
+    IDLE = "idle"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Gateway(msgspec.Struct, frozen=True):
+    """Whether the store can be asked, and whether it is as this version needs it."""
+
+    connected: bool
+    healthy: bool
+
+
+class Agent(msgspec.Struct, frozen=True, rename="camel"):
+    """An agent and why its status is what it is."""
+
+    id: str
+    name: str
+    status: AgentStatus
+    reason: str
+    last_activity_at: str | None
+
+
+class SystemStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """The answer of `/api/system/status`."""
+
+    generated_at: str
+    source: str
+    gateway: Gateway
+    agents: list[Agent]
+
+
+class Logs(msgspec.Struct, frozen=True):
+    """The answer of `/api/logs`."""
+
+    logs: list[LogLine]
+
+
+@router.get("/system/status", response_model=None)
+async def system_status(request: Request, _: Read) -> Response:
+    """How each agent stands by its newest session, and those that may be started."""
+    service: Service = request.app.state.service
+    found = await service.readiness()
+    ready = found.ready
+    known = await run_in_threadpool(activity, service.store) if ready else []
+    agents = {one.agent_id: _agent(one) for one in known}
+    for agent_id in sorted(service.settings.control_commands) if ready else ():
+        agents.setdefault(
+            agent_id, Agent(agent_id, agent_id, AgentStatus.UNKNOWN, "no session yet", None)
+        )
+    return _json(
+        SystemStatus(
+            generated_at=times.utc_text(service.clock()),
+            source="ledger",
+            gateway=Gateway(connected=ready or found.code in _REACHED, healthy=ready),
+            agents=list(agents.values()),
+        )
+    )
+
+
+@router.get("/logs", response_model=None)
+async def recent_logs(
+    request: Request, _: Read, limit: Annotated[int, Query(ge=1, le=EVENTS)] = EVENTS
+) -> Response:
+    """The newest events of the service, oldest first, without secrets."""
+    service: Service = request.app.state.service
+    return _json(Logs(service.recent.newest(limit)))
+
+
+def _agent(one: AgentActivity) -> Agent:
+    if one.running:
+        status, reason = AgentStatus.RUNNING, f"sessions that are running: {one.running}"
+    elif one.newest is SessionStatus.FAILED:
+        status, reason = AgentStatus.FAILED, "the newest session failed"
+    else:
+        status, reason = AgentStatus.IDLE, f"the newest session is {one.newest.value}"
+    at = times.utc_text(one.last_activity_at)
+    return Agent(one.agent_id, one.label or one.agent_id, status, reason, at)
+
+
+def _json(value: msgspec.Struct) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")
