@@ -94,10 +94,15 @@ def _commands() -> Iterator[tuple[str, click.Command]]:
         command = cli.get_command(context, name)
         if command is None:
             continue
-        yield name, command
-        if isinstance(command, click.Group):
-            for child in sorted(command.commands):
-                yield f"{name} {child}", command.commands[child]
+        yield from _below(name, command)
+
+
+def _below(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    """A command and, for a group, those in it."""
+    yield path, command
+    if isinstance(command, click.Group):
+        for child in sorted(command.commands):
+            yield from _below(f"{path} {child}", command.commands[child])
 
 
 def configuration() -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from helicarrier.cli import resolution_deeds, resolution_plans, resolution_rules
 from helicarrier.cli.common import json_option, print_json
 from helicarrier.cli.resolution_analyze import analyze, run
 
@@ -19,7 +20,21 @@ def resolution() -> None:
     """Decide whether two outputs are equal, and who may say so."""
 
 
-for command in (analyze, run):
+for command in (
+    analyze,
+    run,
+    resolution_plans.plan,
+    resolution_plans.plans,
+    resolution_plans.preview,
+    resolution_deeds.approve,
+    resolution_deeds.apply,
+    resolution_deeds.rollback,
+    resolution_deeds.review,
+    resolution_rules.policy,
+    resolution_rules.breakers,
+    resolution_rules.false_positives,
+    resolution_rules.schema_sql,
+):
     resolution.add_command(command)
 
 

@@ -5,15 +5,12 @@ that breaks the schema; what the schema cannot say (two rules for one type and e
 that no rule names) is checked behind it.
 """
 
-from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from helicarrier.canonical import JSONValue, canonical_bytes, sha256, strict_parse
+from helicarrier.canonical import canonical_bytes, sha256, strict_parse
 from helicarrier.errors import ContractError, ErrorCode, Violation
-from helicarrier.resolution import json_schema
 from helicarrier.resolution.enums import (
     Action,
     ArtifactType,
@@ -22,9 +19,10 @@ from helicarrier.resolution.enums import (
     MismatchType,
     SafetyLevel,
 )
+from helicarrier.resolution.json_schema import violations_of
 from helicarrier.resolution.policy import Criterion, Policy, Rule
 
-_FOLDER = files("helicarrier.resolution") / "documents"
+DOCUMENTS = Path(__file__).parent / "documents"
 POLICY_SCHEMA = "policy_v1.schema.json"
 CRITERION_SCHEMA = "criterion_v1.schema.json"
 DEFAULT_POLICY = "policy.phase2.default.v1.json"
@@ -39,14 +37,14 @@ def default_policy() -> Policy:
 @cache
 def default_criteria() -> tuple[Criterion, ...]:
     """The packaged criteria, by id."""
-    folder = _FOLDER / "criteria"
+    folder = DOCUMENTS / "criteria"
     names = sorted(found.name for found in folder.iterdir() if found.name.endswith(".json"))
     return tuple(read_criterion((folder / name).read_bytes()) for name in names)
 
 
 def packaged(name: str) -> bytes:
     """A packaged document or schema."""
-    return (_FOLDER / name).read_bytes()
+    return (DOCUMENTS / name).read_bytes()
 
 
 def read_policy(body: bytes) -> Policy:
@@ -88,6 +86,17 @@ def read_criterion(body: bytes) -> Criterion:
     )
 
 
+def read_either(body: bytes) -> Policy | Criterion:
+    """A policy or a criterion, by the id that the document gives itself.
+
+    Raises:
+        ContractError: VALIDATION_ERROR, with every place that is wrong.
+    """
+    value = strict_parse(body).value
+    names_criterion = isinstance(value, dict) and "criterion_id" in value
+    return read_criterion(body) if names_criterion else read_policy(body)
+
+
 def stored_form(body: bytes) -> tuple[str, str]:
     """A document as it is stored, canonical, and its SHA-256: layout does not make a version."""
     canonical = canonical_bytes(strict_parse(body).value)
@@ -96,15 +105,10 @@ def stored_form(body: bytes) -> tuple[str, str]:
 
 def _valid(body: bytes, schema: str, what: str) -> dict[str, Any]:
     value = strict_parse(body).value
-    violations = list(violations_of(value, schema))
+    violations = list(violations_of(value, DOCUMENTS / schema))
     if violations or not isinstance(value, dict):
         raise _refused(what, violations)
     return value
-
-
-def violations_of(value: JSONValue, schema: str) -> Iterator[Violation]:
-    """Where a document breaks a packaged schema; values are never repeated."""
-    return json_schema.violations_of(value, Path(str(_FOLDER / schema)))
 
 
 def _rule(found: dict[str, Any]) -> Rule:

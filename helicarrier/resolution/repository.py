@@ -91,8 +91,10 @@ class PlanRepository(Protocol):
         """The newest that fit, by time and id."""
         ...
 
-    def change(self, plan_id: str, rule: Change) -> Plan:
+    def change(self, plan_id: str, rule: Change, *, decision: Decision | None = None) -> Plan:
         """Apply a rule to the plan as it is; two changes at once happen one after the other.
+
+        A decision is logged with the change, in one transaction, where the plan really changes.
 
         Raises:
             UsageError: NOT_FOUND.

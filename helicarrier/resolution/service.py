@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -18,18 +19,29 @@ from helicarrier import times
 from helicarrier.ledger.tables import session_ledger
 from helicarrier.notify.model import Channel
 from helicarrier.resolution.alarms import budget_alarm
+from helicarrier.resolution.analysis_run import Analyzed, results
 from helicarrier.resolution.applying import Applier
 from helicarrier.resolution.artifacts import FolderArtifacts
+from helicarrier.resolution.decision_enums import DecisionType, ReviewVerdict
 from helicarrier.resolution.detector import Classified, classify
 from helicarrier.resolution.enums import Environment, MismatchStatus
+from helicarrier.resolution.learning import (
+    EmbeddingProvider,
+    embedding_of,
+    pattern_id,
+    signature_of,
+)
+from helicarrier.resolution.manifest import RunManifest, surroundings, write
 from helicarrier.resolution.output_pairs import OutputPair
 from helicarrier.resolution.planning import Context, Proposal, mismatch_of, propose
-from helicarrier.resolution.records import Mismatch
+from helicarrier.resolution.records import Decision, Mismatch, Review
 from helicarrier.resolution.sql_documents import SqlDocuments
 from helicarrier.resolution.sql_mismatches import SqlMismatchRepository, SqlReviewRepository
+from helicarrier.resolution.sql_patterns import SqlPatterns
 from helicarrier.resolution.sql_plans import SqlPlanRepository
 from helicarrier.resolution.switchboard import Edge, Switchboard
 from helicarrier.settings import Settings
+from helicarrier.store.code_ref import code_ref
 from helicarrier.store.operational import OperationalStore
 
 _SLOW = ("ANALYSIS_SLOW", "the analysis took longer than its budget; its answer is not used")
@@ -48,10 +60,19 @@ class Found:
 class Search:
     """What a file of pairs holds; `unknown_sessions` are named in it and not in the ledger."""
 
-    pairs: int
-    equal: int
+    analyzed: tuple[Analyzed, ...]
     found: tuple[Found, ...]
     unknown_sessions: tuple[str, ...]
+
+    @property
+    def pairs(self) -> int:
+        """How many there are."""
+        return len(self.analyzed)
+
+    @property
+    def equal(self) -> int:
+        """Those whose bytes are equal."""
+        return len(self.analyzed) - len(self.found)
 
 
 def edge(clock: Callable[[], datetime] = times.now) -> Edge:
@@ -70,10 +91,13 @@ class Resolution:
         self.plans = SqlPlanRepository(store)
         self.reviews = SqlReviewRepository(store)
         self.documents = SqlDocuments(store)
-        self.artifacts = FolderArtifacts(artifacts_folder(settings))
+        self._folder = settings.data_dir / "resolution"
+        self.artifacts = FolderArtifacts(self._folder / "artifacts")
         self.board = Switchboard(store, settings.resolution_config_path, outside, alarm=alarm)
         self._store = store
+        self.patterns = SqlPatterns(store)
         self._clock = outside.clock
+        self._new_id = outside.new_id
 
     def search(
         self, pairs: Sequence[OutputPair], environment: Environment, *, run_id: str
@@ -82,11 +106,12 @@ class Resolution:
         known = self._known_sessions(pairs)
         named = {name for pair in pairs for name in _sessions(pair)}
         limit = self.board.runtime(environment).budgets.analyze.milliseconds
-        found = []
+        found, analyzed = [], []
         for pair in pairs:
             begun = time.perf_counter_ns()
             classified = classify(pair.golden, pair.candidate)
             took = (time.perf_counter_ns() - begun) // 1_000_000
+            analyzed.append(Analyzed(pair=pair, classified=classified))
             if classified is None:
                 continue
             made = mismatch_of(
@@ -105,11 +130,30 @@ class Resolution:
                 )
             )
         return Search(
-            pairs=len(pairs),
-            equal=len(pairs) - len(found),
+            analyzed=tuple(analyzed),
             found=tuple(found),
             unknown_sessions=tuple(sorted(named - known)),
         )
+
+    def write_manifest(
+        self, search: Search, environment: Environment, *, run_id: str, started_at: datetime
+    ) -> Path:
+        """Write the manifest of a run over pairs, validated; returns where."""
+        file = self._folder / run_id / "manifest.json"
+        manifest = RunManifest(
+            run_id=UUID(run_id),
+            environment=surroundings(code_ref()),
+            budgets=self.board.runtime(environment).budgets,
+            artifacts=[
+                side for one in search.analyzed for side in (one.pair.golden, one.pair.candidate)
+            ],
+            results=results(search.analyzed),
+            started_at=started_at,
+            ended_at=self._clock(),
+            metadata={"environment": environment.value},
+        )
+        write(manifest, file)
+        return file
 
     def keep(self, search: Search) -> int:
         """Store mismatches and candidates; returns how many mismatches are new."""
@@ -133,6 +177,36 @@ class Resolution:
             for one in search.found
         ]
 
+    def learn(self, review: Review, provider: EmbeddingProvider | None = None) -> bool:
+        """Store a review, and count it for the pattern of its mismatch; False where it was there.
+
+        Args: review; provider of embeddings, where one is configured.
+
+        Raises:
+            UsageError: NOT_FOUND, there is no such plan.
+        """
+        if not self.reviews.add(review):
+            return False
+        found = self.mismatches.get(self.plans.get(review.plan_id).mismatch_id)
+        if found is None or review.verdict is ReviewVerdict.COMPLAINT:
+            return True
+        held = review.verdict is ReviewVerdict.CORRECT
+        signature = signature_of(found)
+        self.patterns.learn(
+            found,
+            held=held,
+            embedding=embedding_of(provider, signature),
+            now=review.reviewed_at,
+            decision=Decision(
+                decision_id=str(self._new_id()),
+                decision_type=DecisionType.LEARNING,
+                entity_id=pattern_id(found.mismatch_type, signature),
+                data={"plan_id": review.plan_id, "held": held, "reviewer": review.reviewer},
+                at=review.reviewed_at,
+            ),
+        )
+        return True
+
     def applier(self) -> Applier:
         """Applies plans by the policy in force now."""
         return Applier(
@@ -153,11 +227,6 @@ class Resolution:
                 query = select(column).where(column.in_(names[start : start + 500]))
                 known.update(connection.execute(query).scalars())
         return known
-
-
-def artifacts_folder(settings: Settings) -> Path:
-    """Where candidates are kept."""
-    return settings.data_dir / "resolution" / "artifacts"
 
 
 def too_slow(found: Mismatch) -> Mismatch:

@@ -69,13 +69,15 @@ class SqlPlanRepository:
         with self._store.read() as connection:
             return [plan_of(row) for row in connection.execute(query.limit(limit))]
 
-    def change(self, plan_id: str, rule: Change) -> Plan:
+    def change(self, plan_id: str, rule: Change, *, decision: Decision | None = None) -> Plan:
         """See `PlanRepository.change`."""
         with self._store.write() as connection:
             plan = _plan(connection, plan_id, lock=True)
             changed = rule(plan)
             if changed != plan:
                 _write(connection, changed)
+                if decision is not None:
+                    connection.execute(insert(ai_decision_log).values(decision_row(decision)))
             return changed
 
     def take(

@@ -62,6 +62,10 @@ class Switchboard:
             agreement_open=agreement is not None and agreement.gate_open,
         )
 
+    def standings(self, environment: Environment) -> list[Standing]:
+        """How each breaker stood when it was last judged."""
+        return self._breakers.standings(environment)
+
     def judge_breakers(
         self, environment: Environment, *, run_id: str, dry_run: bool = False
     ) -> list[tuple[Standing | None, Standing]]:
