@@ -6,6 +6,7 @@ something must say that it comes from our own pages, whatever secret it carries.
 no browsers send neither `Sec-Fetch-Site` nor `Origin` and are not concerned.
 """
 
+from collections.abc import Sequence
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers
@@ -22,7 +23,7 @@ COOKIE_SECONDS = 12 * 3600
 """A day's work; a token that is revoked or expires ends the log-in earlier."""
 
 _FORM_LIMIT = 8 * 1024
-_SECRET_LENGTH = 1_024
+_FIELD_LENGTH = 1_024
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _OUR_OWN = {"same-origin", "none"}
 
@@ -60,26 +61,27 @@ def comes_from_us(site: str | None, origin: str | None, host: str) -> bool:
     return origin is None or urlsplit(origin).netloc.lower() == host.lower()
 
 
-async def secret_of_form(request: Request) -> str:
-    """The field `token` of a log-in form.
+async def fields_of_form(request: Request, names: Sequence[str]) -> dict[str, str]:
+    """The fields of a form that a browser sent; each of `names` is there, once and not empty.
 
     Raises:
-        ContractError: VALIDATION_ERROR, there is not exactly one such field.
+        ContractError: VALIDATION_ERROR.
         RequestRefused: UNSUPPORTED_MEDIA_TYPE or PAYLOAD_TOO_LARGE.
     """
     body = await form_body(request, limit=_FORM_LIMIT)
     try:
-        fields = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=8)
+        given = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=8)
     except ValueError:  # also UnicodeDecodeError
-        fields = {}
-    found = fields.get("token", [])
-    if len(found) != 1 or not 0 < len(found[0].strip()) <= _SECRET_LENGTH:
-        raise ContractError(
-            ErrorCode.VALIDATION_ERROR,
-            "the form is not a log-in",
-            [Violation(pointer="/token", code="REQUIRED", message="one token is required")],
-        )
-    return found[0].strip()
+        given = {}
+    fields = {name: given.get(name, []) for name in names}
+    wrong = [
+        Violation(pointer=f"/{name}", code="REQUIRED", message="one value is required")
+        for name, values in fields.items()
+        if len(values) != 1 or not 0 < len(values[0].strip()) <= _FIELD_LENGTH
+    ]
+    if wrong:
+        raise ContractError(ErrorCode.VALIDATION_ERROR, "the form is not complete", wrong)
+    return {name: values[0].strip() for name, values in fields.items()}
 
 
 def remember(response: Response, secret: str, *, secure: bool) -> None:

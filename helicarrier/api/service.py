@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 
+from starlette.requests import Request
+
 from helicarrier import logs, times
 from helicarrier.api.delivery import Delivery
 from helicarrier.api.following import Following, record_through
@@ -180,6 +182,12 @@ class Service:
     def _count(self, tally: Tally) -> None:
         if self._run is not None:
             self._run.rows_out += tally.total
+
+
+def service_of(request: Request) -> Service:
+    """The service that a request came to."""
+    service: Service = request.app.state.service
+    return service
 
 
 def _pending(

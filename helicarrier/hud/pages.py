@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from helicarrier import __version__
+from helicarrier.alerts.operations import ActiveAlert
 from helicarrier.hud.overview import PERIODS, Overview
 from helicarrier.hud.paging import Window
 from helicarrier.ledger.repository import SessionDetail, SessionPage, SessionSummary
@@ -28,6 +29,10 @@ from helicarrier.usage.tabular import Dollars, Kind, exact
 
 _REPORT_FILES = Path(charts.__file__).with_name("html")
 _OWN_FILES = Path(__file__).with_name("static")
+
+
+SUPPRESS_HOURS = ("1", "8", "24", "168")
+"""For how long the overview offers to silence an alert."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +75,10 @@ def version_of_files() -> str:
     return hashlib.sha256((stylesheet() + drawing + __version__).encode()).hexdigest()[:12]
 
 
-def overview_page(frame: Frame, shown: Overview, recent: SessionPage) -> str:
-    """The first page: a day, its period, how the models did, the newest sessions."""
+def overview_page(
+    frame: Frame, shown: Overview, alerts: Sequence[ActiveAlert], recent: SessionPage
+) -> str:
+    """The first page: what fires, a day, its period, how the models did, the newest sessions."""
     day, period = shown.day, shown.period
     left_out = views.left_out(period.totals)
     daily = [
@@ -124,6 +131,8 @@ def overview_page(frame: Frame, shown: Overview, recent: SessionPage) -> str:
         "overview.html",
         frame,
         shown=shown,
+        alerts=alerts,
+        hours=SUPPRESS_HOURS,
         periods=PERIODS,
         earlier=shown.span.first - timedelta(days=1),
         day_figures=_escaped(markup.figures(views.usage_figures(day))),
@@ -213,6 +222,7 @@ def _environment() -> Environment:
         "instant": _instant,
         "duration": lambda milliseconds: exact(milliseconds, Kind.DURATION),
         "fact": _fact,
+        "number": lambda value: "unknown" if value is None else f"{value:,.6g}",
     }
     return environment
 

@@ -7,9 +7,17 @@ from html import unescape
 import pytest
 from starlette.testclient import TestClient
 
+from helicarrier import times
+from helicarrier.alerts.enums import AlertLifecycle, AlertScope, AlertStatus
+from helicarrier.alerts.evaluation import evaluate
+from helicarrier.alerts.repository import SqlAlertRepository
+from helicarrier.api import tokens
+from helicarrier.api.tokens import Scope
 from helicarrier.hud.pages import script, stylesheet
 from helicarrier.hud.paging import Window
 from helicarrier.ledger.enums import SessionStatus
+from helicarrier.ledger.runs import run_store
+from tests.alerts.making import ago, alert_rule, paid, session, store
 from tests.api.services import ELSEWHERE, SESSION, asking
 from tests.ledger.stores import Ledger
 
@@ -203,3 +211,54 @@ def test_today_is_the_day_without_another(client: TestClient) -> None:
     read = words(page(client, "/"))
     assert any(text in read for text in span)
     assert isinstance(today, date)
+
+
+@pytest.fixture
+def operator(client: TestClient, ledger: Ledger) -> dict[str, str]:
+    """An agent that costs too much by a rule for each agent; the headers of who may control."""
+    SqlAlertRepository(ledger.store).save_rule(alert_rule(scope=AlertScope.AGENT))
+    store(ledger, session("s-1", paid("a", 5, ago(minutes=1)), agentId="spender"))
+    runs = run_store(client.app.state.service.settings)  # type: ignore[attr-defined]
+    evaluate(ledger.store, runs=runs, channels=[], now=ago(minutes=0))
+    made = tokens.create(ledger.store, name="ops", scope=Scope.CONTROL, actor="t", now=times.now())
+    return {"authorization": f"Bearer {made.secret}"}
+
+
+def test_alerts_can_be_silenced_and_resolved_by_who_may(
+    client: TestClient, ledger: Ledger, operator: dict[str, str]
+) -> None:
+    """By plain forms; a reader sees what fires and no button."""
+    reader = tokens.create(ledger.store, name="r", scope=Scope.READ, actor="t", now=times.now())
+    seen = client.get("/", headers={"authorization": f"Bearer {reader.secret}"}).text
+    assert "daily cost usd" in words(seen)
+    assert 'action="/alerts/' not in seen
+    assert 'action="/alerts/resolve"' in client.get("/", headers=operator).text
+    form = {"rule": "cost", "scope": "spender"}
+    silenced = client.post(
+        "/alerts/suppress", data=form | {"hours": "8"}, headers=operator, follow_redirects=False
+    )
+    assert (silenced.status_code, silenced.headers["location"]) == (303, "/")
+    (state,) = SqlAlertRepository(ledger.store).states()
+    assert state.lifecycle is AlertLifecycle.SUPPRESSED
+    client.post("/alerts/resolve", data=form, headers=operator)
+    (state,) = SqlAlertRepository(ledger.store).states()
+    assert state.status is AlertStatus.OK
+    assert "No alert is active" in client.get("/", headers=operator).text
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ({"rule": "cost", "scope": "spender"}, 400),
+        ({"rule": "cost", "scope": "spender", "hours": "1000"}, 400),
+        ({"rule": "none", "scope": "spender", "hours": "8"}, 404),
+    ],
+)
+def test_forms_that_say_something_else_change_nothing(
+    client: TestClient, ledger: Ledger, operator: dict[str, str], form: dict[str, str], status: int
+) -> None:
+    """The refusal is a page."""
+    answer = client.post("/alerts/suppress", data=form, headers=operator)
+    assert (answer.status_code, answer.headers["content-type"][:9]) == (status, "text/html")
+    (state,) = SqlAlertRepository(ledger.store).states()
+    assert state.lifecycle is AlertLifecycle.ACTIVE

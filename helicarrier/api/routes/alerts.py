@@ -17,7 +17,7 @@ from helicarrier.alerts.steps import Writing
 from helicarrier.api import documents
 from helicarrier.api.access import Requires
 from helicarrier.api.bodies import json_body
-from helicarrier.api.service import Service
+from helicarrier.api.service import service_of
 from helicarrier.api.tokens import Principal, Scope
 from helicarrier.ingest.strict_bodies import read
 from helicarrier.notify.dispatcher import channels_of
@@ -33,21 +33,21 @@ _CREATED = 201
 @router.get("/active", response_model=None)
 def active(request: Request, _: Read, *, suppressed: Annotated[bool, Query()] = False) -> Response:
     """What fires under rules in force, the worst first; with `suppressed` also what is silenced."""
-    found = operations.active(_service(request).store, suppressed=suppressed)
+    found = operations.active(service_of(request).store, suppressed=suppressed)
     return _json({"rows": [wire.active_json(alert) for alert in found]})
 
 
 @router.get("/rules", response_model=None)
 def rules(request: Request, _: Read) -> Response:
     """All rules, by id."""
-    found = SqlAlertRepository(_service(request).store).rules()
+    found = SqlAlertRepository(service_of(request).store).rules()
     return _json({"rows": [wire.rule_json(rule) for rule in found]})
 
 
 @router.post("/rules", response_model=None, openapi_extra=documents.body_of("RuleBody"))
 async def create_rule(request: Request, who: Control) -> Response:
     """Make a rule; an id that is taken is a conflict."""
-    service = _service(request)
+    service = service_of(request)
     service.require_writer()
     body = read(await json_body(request), wire.RuleBody)
     rule = body.rule(str(uuid.uuid4()), service.clock())
@@ -62,7 +62,7 @@ async def create_rule(request: Request, who: Control) -> Response:
 )
 async def change_rule(request: Request, who: Control, rule_id: RuleId) -> Response:
     """Change a rule; what is absent stays."""
-    service, writing = _service(request), _writing(request)
+    service, writing = service_of(request), writing_of(request)
     change = read(await json_body(request), wire.RuleChangeBody).change()
     rule = await asyncio.to_thread(
         operations.change_rule, service.store, rule_id, change, writing, actor=who.name
@@ -77,7 +77,7 @@ async def change_rule(request: Request, who: Control, rule_id: RuleId) -> Respon
 )
 async def suppress(request: Request, who: Control, rule_id: RuleId) -> Response:
     """Silence a rule, or one scope of it, until a time."""
-    service, writing = _service(request), _writing(request)
+    service, writing = service_of(request), writing_of(request)
     body = read(await json_body(request), wire.SuppressBody)
     until = body.end_after(writing.now)
     await asyncio.to_thread(
@@ -99,7 +99,7 @@ async def suppress(request: Request, who: Control, rule_id: RuleId) -> Response:
 )
 async def resolve(request: Request, who: Control, rule_id: RuleId) -> Response:
     """Call what fires under a rule well; a later evaluation may find otherwise."""
-    service, writing = _service(request), _writing(request)
+    service, writing = service_of(request), writing_of(request)
     body = read(await json_body(request), wire.ResolveBody)
     done = await asyncio.to_thread(
         operations.resolve,
@@ -112,14 +112,9 @@ async def resolve(request: Request, who: Control, rule_id: RuleId) -> Response:
     return _json({"ok": True, "ruleId": rule_id, "resolved": [one.scope_key for one in done]})
 
 
-def _service(request: Request) -> Service:
-    service: Service = request.app.state.service
-    return service
-
-
-def _writing(request: Request) -> Writing:
+def writing_of(request: Request) -> Writing:
     """What the rows of a request carry: the run of the service, and now."""
-    service = _service(request)
+    service = service_of(request)
     return Writing(
         run_id=service.require_run(),
         now=service.clock(),

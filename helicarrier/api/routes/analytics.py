@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from helicarrier.api import wire
 from helicarrier.api.access import Requires
 from helicarrier.api.parameters import ONLY_KNOWN, From, Text, To, require_order
-from helicarrier.api.service import Service
+from helicarrier.api.service import Service, service_of
 from helicarrier.api.tokens import Principal, Scope
 from helicarrier.ledger.enums import SessionStatus
 from helicarrier.store.query import open_query
@@ -40,7 +40,7 @@ def show_usage(
 ) -> Response:
     """Usage by day, from the first to the last day with data unless told otherwise."""
     require_order(first, last)
-    service = _service(request)
+    service = service_of(request)
     wanted = UsageFilter(agent_id=agent, model_id=model, task_category=task)
     with open_query(service.settings.url) as query:
         known = SqlUsageRepository(query).span() if first is None or last is None else None
@@ -60,7 +60,7 @@ def show_performance(
 ) -> Response:
     """How the sessions of each model went, over the last 30 days unless told otherwise."""
     require_order(first, last)
-    service = _service(request)
+    service = service_of(request)
     end = last or _today(service).last
     begin = first or end - timedelta(days=WINDOW_DAYS - 1)
     require_order(begin, end)
@@ -98,8 +98,3 @@ def _row(row: Performance, report: PerformanceReport, min_sample: int) -> wire.P
 def _today(service: Service) -> Span:
     today = service.clock().date()
     return Span(first=today, last=today)
-
-
-def _service(request: Request) -> Service:
-    service: Service = request.app.state.service
-    return service

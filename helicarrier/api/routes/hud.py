@@ -6,18 +6,22 @@ their address changes with them.
 """
 
 from collections.abc import Callable, Coroutine
-from datetime import date
+from datetime import date, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from helicarrier.alerts import operations
 from helicarrier.api import problems
 from helicarrier.api.access import COOKIE, Requires
-from helicarrier.api.service import Service
+from helicarrier.api.browser import fields_of_form
+from helicarrier.api.routes.alerts import writing_of
+from helicarrier.api.service import service_of
 from helicarrier.api.tokens import Principal, Scope
 from helicarrier.errors import ErrorCode, HelicarrierError, InputRejected
 from helicarrier.hud import pages
@@ -66,6 +70,7 @@ class PageRoute(APIRoute):
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 Read = Annotated[Principal, Depends(Requires(Scope.READ))]
+Control = Annotated[Principal, Depends(Requires(Scope.CONTROL))]
 Short = Annotated[str, Query(max_length=200)]
 Key = Annotated[str, Query(max_length=1000)]
 Offset = Annotated[int, Query(ge=0, le=10_000_000)]
@@ -79,12 +84,13 @@ def show_overview(
     days: Annotated[int, Query(ge=1, le=366)] = PERIODS[1],
 ) -> Response:
     """A day, the days that end with it, and the newest sessions."""
-    service = _service(request)
+    service = service_of(request)
     with open_query(service.settings.url) as query:
         query.ready()
         shown = overview(query, day=to or service.clock().date(), days=days)
+    alerts = operations.active(service.store, suppressed=True)
     recent = service.ledger.find(SessionFilter(), sort=SessionSort.NEWEST, limit=_RECENT, offset=0)
-    return HTMLResponse(pages.overview_page(_frame(request, reader), shown, recent))
+    return HTMLResponse(pages.overview_page(_frame(request, reader), shown, alerts, recent))
 
 
 @router.get("/sessions")
@@ -106,7 +112,7 @@ def show_sessions(
         model_id=model or None,
         status=_status(status),
     )
-    found = _service(request).ledger.find(wanted, sort=sort, limit=_ROWS, offset=offset)
+    found = service_of(request).ledger.find(wanted, sort=sort, limit=_ROWS, offset=offset)
     page = pages.sessions_page(
         _frame(request, reader),
         found,
@@ -127,7 +133,7 @@ def show_session(
     events: Offset = 0,
 ) -> Response:
     """One session with its calls and events."""
-    detail = _service(request).ledger.get(key)
+    detail = service_of(request).ledger.get(key)
     if detail is None:
         raise InputRejected("there is no such session", code=ErrorCode.NOT_FOUND)
     page = pages.session_page(
@@ -148,8 +154,40 @@ def show_why(
     session: Key = "",
 ) -> Response:
     """Where a row comes from: its file and line, price, run, code and configuration."""
-    node = explain(_service(request).settings, table, key)
+    node = explain(service_of(request).settings, table, key)
     return HTMLResponse(pages.why_page(_frame(request, reader), node, session_id=session or None))
+
+
+@router.post("/alerts/suppress")
+async def suppress_alert(request: Request, who: Control) -> Response:
+    """Silence a scope of a rule for some hours, then back to the overview."""
+    fields = await fields_of_form(request, ["rule", "scope", "hours"])
+    writing = writing_of(request)
+    await run_in_threadpool(
+        operations.suppress,
+        service_of(request).store,
+        fields["rule"],
+        writing.now + timedelta(hours=_hours(fields["hours"])),
+        writing,
+        actor=who.name,
+        scope_key=fields["scope"],
+    )
+    return RedirectResponse("/", status_code=303)
+
+
+@router.post("/alerts/resolve")
+async def resolve_alert(request: Request, who: Control) -> Response:
+    """Call a scope of a rule well, then back to the overview."""
+    fields = await fields_of_form(request, ["rule", "scope"])
+    await run_in_threadpool(
+        operations.resolve,
+        service_of(request).store,
+        fields["rule"],
+        writing_of(request),
+        actor=who.name,
+        scope_key=fields["scope"],
+    )
+    return RedirectResponse("/", status_code=303)
 
 
 @router.get("/login")
@@ -170,17 +208,18 @@ def script() -> Response:
     return Response(pages.script(), media_type="text/javascript", headers=_FOR_EVER)
 
 
-def _service(request: Request) -> Service:
-    service: Service = request.app.state.service
-    return service
-
-
 def _frame(request: Request, reader: Principal) -> Frame:
     return Frame(
         reader=reader.name,
         may_control=Scope.CONTROL in reader.scopes,
         can_log_out=COOKIE in request.cookies,
     )
+
+
+def _hours(text: str) -> int:
+    if text not in pages.SUPPRESS_HOURS:
+        raise InputRejected("that is no choice of hours", code=ErrorCode.VALIDATION_ERROR)
+    return int(text)
 
 
 def _status(text: str) -> SessionStatus | None:

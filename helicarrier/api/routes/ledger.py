@@ -16,7 +16,7 @@ from helicarrier.api.parameters import (
     midnight,
     require_order,
 )
-from helicarrier.api.service import Service
+from helicarrier.api.service import service_of
 from helicarrier.api.tokens import Principal, Scope
 from helicarrier.errors import ErrorCode, RequestRefused
 from helicarrier.ledger.enums import SessionStatus
@@ -57,7 +57,7 @@ def list_sessions(  # noqa: PLR0913 - the filters of the route
         until=midnight(day_after(last)) if last else None,
         search=q,
     )
-    found = _service(request).ledger.find(
+    found = service_of(request).ledger.find(
         wanted, sort=sort, limit=page_size, offset=(page - 1) * page_size
     )
     return wire.answer(wire.ledger_answer(found, page=page, size=page_size))
@@ -70,12 +70,7 @@ def show_session(
     session_id: Annotated[Name, Path(alias="sessionId", max_length=_LONGEST_KEY)],
 ) -> Response:
     """One session with its usage, its calls and its events."""
-    detail = _service(request).ledger.get(session_id)
+    detail = service_of(request).ledger.get(session_id)
     if detail is None:
         raise RequestRefused(404, ErrorCode.NOT_FOUND, "there is no such session")
     return wire.answer(wire.session_answer(detail))
-
-
-def _service(request: Request) -> Service:
-    service: Service = request.app.state.service
-    return service

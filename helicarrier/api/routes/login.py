@@ -20,7 +20,7 @@ HOME = "/"
 async def login(request: Request) -> Response:
     """The form field `token` for a cookie; 303 to the first page, 401 when it opens nothing."""
     service: Service = request.app.state.service
-    secret = await browser.secret_of_form(request)
+    secret = (await browser.fields_of_form(request, ["token"]))["token"]
     if await run_in_threadpool(service.authenticator.recognise, secret) is None:
         if "text/html" in request.headers.get("accept", ""):
             return HTMLResponse(pages.login_page(failed=True), status_code=401, headers=CHALLENGE)
