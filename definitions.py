@@ -17,6 +17,7 @@ from assets import git as git_assets
 from assets import in_process, jobs
 from assets import ledger as ledger_assets
 from assets import lineage as lineage_assets
+from assets import resolution as resolution_assets
 from assets import upkeep as upkeep_assets
 from assets import usage as usage_assets
 from assets.outcomes import CheckOutcome, Collector, RefreshOutcome
@@ -26,6 +27,7 @@ from checks import evals as eval_checks
 from checks import git as git_checks
 from checks import ledger as ledger_checks
 from checks import lineage as lineage_checks
+from checks import resolution as resolution_checks
 from checks import usage as usage_checks
 from helicarrier import settings as configuration
 from helicarrier import times
@@ -37,12 +39,14 @@ from helicarrier.usage.facts import ranges
 from resources import resources_of
 from schedules import evals as eval_schedules
 from schedules import git as git_schedules
+from schedules import resolution as resolution_schedules
 from schedules import upkeep as upkeep_schedules
 from schedules import usage as usage_schedules
 from sensors import alerts as alert_sensors
 from sensors import evals as eval_sensors
 from sensors import ledger as ledger_sensors
 from sensors import lineage as lineage_sensors
+from sensors import resolution as resolution_sensors
 from sensors import usage as usage_sensors
 
 __all__ = [
@@ -70,6 +74,7 @@ def build_defs(**overrides: object) -> dg.Definitions:
             *lineage_assets.ASSETS,
             *git_assets.ASSETS,
             *eval_assets.ASSETS,
+            *resolution_assets.ASSETS,
             *alert_assets.ASSETS,
         ],
         asset_checks=[
@@ -78,6 +83,7 @@ def build_defs(**overrides: object) -> dg.Definitions:
             *lineage_checks.CHECKS,
             *git_checks.CHECKS,
             *eval_checks.CHECKS,
+            *resolution_checks.CHECKS,
             *alert_checks.CHECKS,
         ],
         jobs=jobs.JOBS,
@@ -86,12 +92,14 @@ def build_defs(**overrides: object) -> dg.Definitions:
             *upkeep_schedules.SCHEDULES,
             *git_schedules.SCHEDULES,
             *eval_schedules.SCHEDULES,
+            *resolution_schedules.SCHEDULES,
         ],
         sensors=[
             *ledger_sensors.SENSORS,
             *usage_sensors.SENSORS,
             *lineage_sensors.SENSORS,
             *eval_sensors.SENSORS,
+            *resolution_sensors.SENSORS,
             *alert_sensors.SENSORS,
         ],
         resources=resources_of(configuration.load()) | overrides,

@@ -6,7 +6,7 @@ changed and not what there is. An audit without partitions reads everything.
 
 import dagster as dg
 
-from assets import alerts, evals, git, ledger, lineage
+from assets import alerts, evals, git, ledger, lineage, resolution
 from helicarrier.alerts.tables import ALERT_STATE
 from helicarrier.evals.enums import Gate
 from helicarrier.ledger.enums import Dataset
@@ -23,6 +23,19 @@ _EVALS = dg.AssetSelection.assets(
 )
 _GATES = dg.AssetSelection.checks(
     *(dg.AssetCheckKey(dg.AssetKey(evals.SUMMARY), gate.value) for gate in Gate)
+)
+_PAIRS = dg.AssetSelection.assets(*(spec.key for spec in resolution.SPECS), resolution.OUTCOMES)
+_AGREEMENT = dg.AssetSelection.assets(resolution.AGREEMENT)
+_RESOLUTION_JUDGED = dg.AssetSelection.checks(
+    *(
+        dg.AssetCheckKey(dg.AssetKey(asset), name)
+        for asset, name in (
+            (resolution.PLANS, "policy_conformance"),
+            (resolution.MISMATCHES, "golden_packs"),
+            (resolution.AGREEMENT, "agreement_gate"),
+            (resolution.OUTCOMES, "false_positive_rate"),
+        )
+    )
 )
 _PERFORMANCE = dg.AssetSelection.assets("model_perf_agg")
 
@@ -96,9 +109,27 @@ evaluate_alerts = dg.define_asset_job(
     description="Every alert rule in force, and the checks of the states that come out.",
 )
 
+resolve_pairs = dg.define_asset_job(
+    "resolve_pairs",
+    selection=_PAIRS,
+    description="Pairs of outputs: what differs, what may be done, what came of it, in shadow.",
+)
+
+measure_agreement = dg.define_asset_job(
+    "measure_agreement",
+    selection=_AGREEMENT,
+    description="How far raters agree, and whether that is enough.",
+)
+
+report_false_positives = dg.define_asset_job(
+    "report_false_positives",
+    selection=dg.AssetSelection.assets(resolution.REPORT),
+    description="How often reviewers found a resolution wrong, week by week.",
+)
+
 audit = dg.define_asset_job(
     "audit",
-    selection=dg.AssetSelection.all_asset_checks() - _GATES,
+    selection=dg.AssetSelection.all_asset_checks() - _GATES - _RESOLUTION_JUDGED,
     description="Every check on everything that is stored.",
 )
 
@@ -120,5 +151,8 @@ JOBS = [
     eval_gate,
     release_gate,
     evaluate_alerts,
+    resolve_pairs,
+    measure_agreement,
+    report_false_positives,
     audit,
 ]

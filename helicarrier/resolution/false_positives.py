@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import fmean
 
+from helicarrier.canonical import JSONValue
 from helicarrier.resolution.decision_enums import ReviewVerdict
 from helicarrier.resolution.enums import Environment
 from helicarrier.resolution.measuring import false_positive_rate
@@ -52,6 +53,24 @@ def weekly(
         said = reviews.reviews(environment, since=since)
         found += [_week(environment, begin, made, said) for begin in begins]
     return found
+
+
+def as_json(weeks: Iterable[Week]) -> list[JSONValue]:
+    """Weeks as the report holds them."""
+    return [
+        {
+            "environment": one.environment.value,
+            "begins": one.begins.isoformat(),
+            "plans": one.plans,
+            "unreviewed": one.unreviewed,
+            "correct": one.correct,
+            "false_positives": one.false_positives,
+            "complaints": one.complaints,
+            "rate": one.rate,
+            "satisfaction": one.satisfaction,
+        }
+        for one in weeks
+    ]
 
 
 def monday(day: date) -> date:

@@ -38,7 +38,7 @@ def refusals(
 
 def objections(plan: Plan, kind: MismatchType, policy: Policy, *, now: datetime) -> tuple[str, ...]:
     """What would stand against the plan if every switch were on: its policy and its people."""
-    return (*_not_allowed(plan, kind, policy), *_not_agreed(plan, now))
+    return (*not_allowed(plan, kind, policy), *_not_agreed(plan, now))
 
 
 def _switched_off(
@@ -61,7 +61,7 @@ def _switched_off(
     return tuple(found)
 
 
-def _not_allowed(plan: Plan, kind: MismatchType, policy: Policy) -> tuple[str, ...]:
+def not_allowed(plan: Plan, kind: MismatchType, policy: Policy) -> tuple[str, ...]:
     """The policy in force now, which may be stricter than the one the plan was made under."""
     rule = policy.rule(kind, plan.environment)
     if rule is None:

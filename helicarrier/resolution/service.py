@@ -18,6 +18,7 @@ from sqlalchemy import select
 from helicarrier import times
 from helicarrier.ledger.tables import session_ledger
 from helicarrier.notify.model import Channel
+from helicarrier.resolution.agreement import Agreement
 from helicarrier.resolution.alarms import budget_alarm
 from helicarrier.resolution.analysis_run import Analyzed, results
 from helicarrier.resolution.applying import Applier
@@ -32,6 +33,7 @@ from helicarrier.resolution.learning import (
     signature_of,
 )
 from helicarrier.resolution.manifest import RunManifest, surroundings, write
+from helicarrier.resolution.measuring import AGREEMENT
 from helicarrier.resolution.output_pairs import OutputPair
 from helicarrier.resolution.planning import Context, Proposal, mismatch_of, propose
 from helicarrier.resolution.records import Decision, Mismatch, Review
@@ -176,6 +178,26 @@ class Resolution:
             propose(one.mismatch, one.pair.candidate, one.classified.deciding, context)
             for one in search.found
         ]
+
+    def keep_agreement(self, found: Agreement, *, run_id: str) -> None:
+        """Write down how far raters agree: breakers and production go by the newest of these."""
+        lows = [end for end in (found.percentile.low, found.bca.low) if end is not None]
+        self.reviews.log(
+            Decision(
+                decision_id=str(self._new_id()),
+                decision_type=DecisionType.ANALYSIS,
+                entity_id=AGREEMENT,
+                data={
+                    "kappa": found.kappa,
+                    "ci_lower": min(lows) if lows else None,
+                    "gate_open": found.gate_open,
+                    "items": found.items,
+                    "reason": found.reason,
+                    "run_id": run_id,
+                },
+                at=self._clock(),
+            )
+        )
 
     def learn(self, review: Review, provider: EmbeddingProvider | None = None) -> bool:
         """Store a review, and count it for the pattern of its mismatch; False where it was there.

@@ -31,6 +31,7 @@ from helicarrier.ledger.tables import (
 from helicarrier.lineage.content.tables import ANNOTATIONS, DOCUMENTS, MESSAGES
 from helicarrier.lineage.git.tables import GIT_CHANGES, GIT_COMMITS, GIT_REFS, SESSION_COMMITS
 from helicarrier.notify.tables import NOTIFICATIONS
+from helicarrier.resolution.tables import AI_DECISION_LOG, MISMATCH, RESOLUTION_PLAN
 from helicarrier.usage.tables import (
     DAILY_PROVENANCE_AGG,
     DAILY_USAGE_AGG,
@@ -75,6 +76,16 @@ CONTRACTS = {
     "alert_state": ALERT_STATE,
     "alert_transitions": ALERT_TRANSITIONS,
     "notifications": NOTIFICATIONS,
+    "mismatches": MISMATCH,
+    "resolution_plans": RESOLUTION_PLAN,
+    "resolution_outcomes": AI_DECISION_LOG,
+}
+RESOLVED = {"mismatches", "resolution_plans", "resolution_outcomes"}
+RESOLUTION_JUDGED = {
+    ("resolution_plans", "policy_conformance"),
+    ("mismatches", "golden_packs"),
+    ("rater_agreement", "agreement_gate"),
+    ("resolution_outcomes", "false_positive_rate"),
 }
 ALERTS = {"alert_rules", "alert_state", "alert_transitions", "notifications"}
 EVALS = {"ai_eval_samples", "ai_eval_runs", "ai_eval_gate_results"}
@@ -107,6 +118,7 @@ def test_asset_keys() -> None:
         "lineage": CONTENT | GIT | {"run_store"},
         "evals": GATED | OBSERVED,
         "alerts": ALERTS,
+        "resolution": RESOLVED | {"output_pairs", "rater_agreement", "false_positive_report"},
     }
 
 
@@ -125,6 +137,7 @@ def test_asset_checks() -> None:
         *(("ai_eval_run_summary", gate.value) for gate in Gate),
         ("alert_state", "history"),
         ("notifications", "delivered"),
+        *RESOLUTION_JUDGED,
     }
 
 
@@ -144,6 +157,7 @@ def test_jobs_and_what_they_select() -> None:
     }
     checks_of_git = {f"{asset}:{check}" for asset in GIT for check in ("governance", "orphans")}
     checks_of_evals = {f"{asset}:governance" for asset in EVALS}
+    checks_of_resolution = {f"{asset}:governance" for asset in RESOLVED}
     checks_of_states = {"alert_state:governance", "alert_state:history"}
     gated = GATED | checks_of_evals | {f"ai_eval_run_summary:{gate}" for gate in Gate}
     found = {
@@ -168,7 +182,14 @@ def test_jobs_and_what_they_select() -> None:
         "eval_gate": gated,
         "release_gate": gated,
         "evaluate_alerts": {"alert_state", "alert_transitions"} | checks_of_states,
+        "resolve_pairs": RESOLVED
+        | {"output_pairs"}
+        | checks_of_resolution
+        | {f"{asset}:{check}" for asset, check in RESOLUTION_JUDGED if check != "agreement_gate"},
+        "measure_agreement": {"rater_agreement", "rater_agreement:agreement_gate"},
+        "report_false_positives": {"false_positive_report"},
         "audit": everything
+        | checks_of_resolution
         | checks_of_states
         | {f"{asset}:governance" for asset in ALERTS}
         | {"notifications:delivered"}
@@ -201,6 +222,12 @@ def test_schedules_their_times_and_whether_they_run() -> None:
             "eval_gate_daily",
             "eval_gate",
             "0 5 * * *",
+            dg.DefaultScheduleStatus.STOPPED,
+        ),
+        (
+            "false_positives_weekly",
+            "report_false_positives",
+            "0 6 * * 1",
             dg.DefaultScheduleStatus.STOPPED,
         ),
         (
@@ -237,6 +264,7 @@ def test_sensors_what_they_start_and_whether_they_run() -> None:
         "alerts": ({"evaluate_alerts"}, dg.DefaultSensorStatus.RUNNING),
         "outbox": (set(), dg.DefaultSensorStatus.RUNNING),
         "canary": (set(), dg.DefaultSensorStatus.STOPPED),
+        "breakers": (set(), dg.DefaultSensorStatus.RUNNING),
         "cancelled_runs": (set(), dg.DefaultSensorStatus.RUNNING),
     }
 
