@@ -67,6 +67,7 @@ bench: $(STAMP) ## measure import, aggregation, checks, backfill and start again
 	@$(BIN)/python benchmarks/startup.py
 	@$(BIN)/python benchmarks/git_history.py
 	@$(BIN)/python benchmarks/lineage.py
+	@$(BIN)/python benchmarks/resolution.py
 
 screenshots: $(STAMP) ## take the pictures of the README (needs Chromium and chromedriver)
 	@$(BIN)/python scripts/screenshots.py

@@ -5,13 +5,14 @@ questions, from the one that proves most; the first `equivalent` names the type.
 type is that of what differs, and its verdict stays what it was, so that no rule permits anything.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from helicarrier.resolution.analyzers import infra_env_drift
 from helicarrier.resolution.analyzers.infra_env_drift import Environment
 from helicarrier.resolution.analyzers.registry import ANALYZERS
-from helicarrier.resolution.enums import MismatchType, Syntax, Verdict
+from helicarrier.resolution.enums import ArtifactType, MismatchType, Syntax, Verdict
 from helicarrier.resolution.model import Analysis, Artifact
+from helicarrier.resolution.syntax import syntax_of_content
 
 _T = MismatchType
 _QUESTIONS: dict[Syntax | None, tuple[MismatchType, ...]] = {
@@ -49,6 +50,7 @@ def classify(
     """
     if golden.content == candidate.content:
         return None
+    golden, candidate = _read_alike(golden, candidate)
     violation = ANALYZERS[_T.POLICY_VIOLATION](golden, candidate)
     if violation.verdict is Verdict.NOT_EQUIVALENT:
         return Classified(deciding=violation, asked=(violation,))
@@ -59,12 +61,25 @@ def classify(
         drifted = kind is _T.INFRA_ENV_DRIFT and answer.verdict is not Verdict.UNDECIDABLE
         if answer.verdict is Verdict.EQUIVALENT or drifted:
             return Classified(deciding=answer, asked=tuple(asked))
+    remaining = _remaining(golden, asked)
     if environments is not None:
         drift = infra_env_drift.drift(*environments)
         asked.append(drift)
         if drift.verdict is Verdict.NOT_EQUIVALENT:
             return Classified(deciding=drift, asked=tuple(asked))
-    return Classified(deciding=_remaining(golden, asked), asked=tuple(asked))
+    return Classified(deciding=remaining, asked=tuple(asked))
+
+
+def _read_alike(golden: Artifact, candidate: Artifact) -> tuple[Artifact, Artifact]:
+    """A text without any mark reads the same as Markdown, and is so read beside Markdown."""
+    if {golden.syntax, candidate.syntax} != {Syntax.PLAIN, Syntax.MARKDOWN}:
+        return golden, candidate
+    return _as_markdown(golden), _as_markdown(candidate)
+
+
+def _as_markdown(one: Artifact) -> Artifact:
+    bare = syntax_of_content(ArtifactType.TEXT, one.content) is Syntax.PLAIN
+    return replace(one, syntax=Syntax.MARKDOWN) if bare else one
 
 
 def _questions(golden: Artifact, candidate: Artifact) -> tuple[MismatchType, ...]:

@@ -1,7 +1,8 @@
 """By which grammar an output is read: its file name says, else what it looks like, with caution.
 
 Text is taken for plain only where it has nothing that Markdown, YAML or code would read otherwise:
-the analyzer of whitespace may change blanks there, and nowhere else.
+the analyzer of whitespace may change blanks there, and nowhere else. It is taken for Markdown only
+where its indentation is that of lists.
 """
 
 import re
@@ -24,9 +25,14 @@ _SUFFIXES = {
 }
 _CODE_SUFFIXES = {".js", ".ts", ".go", ".rs", ".java", ".c", ".h", ".cpp", ".rb", ".sh", ".sql"}
 _STRUCTURED = re.compile(
-    r"[`*_#<>\[\]|~\\{}]|^[ \t]|^[-+=]|^\d+[.)]\s|[ \t]$|^[\w.-]+:(?:\s|$)|^---$|;$", re.MULTILINE
+    r"[`*_#<>\[\]|~\\{}]|^[ \t]|^[-+=]|^\d+[.)]\s| {2,}$|^[\w.-]+:(?:\s|$)|;$", re.MULTILINE
 )
-"""What has a meaning in Markdown, YAML or code: marks, indentation, keys, trailing blanks."""
+"""What has a meaning in Markdown, YAML or code: marks, indentation, keys, hard breaks."""
+
+_FENCED = re.compile(r"^(```+|~~~+).*?^\1[`~]*$", re.MULTILINE | re.DOTALL)
+_ITEM = re.compile(r"^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]", re.MULTILINE)
+_KEY = re.compile(r"^[ \t]*(?:- )?[\"']?[\w.-]+[\"']?:(?:\s|$)", re.MULTILINE)
+_INDENTED = re.compile(r"^[ \t]+\S", re.MULTILINE)
 
 
 def syntax_of_name(name: str, content: bytes) -> tuple[ArtifactType, Syntax | None]:
@@ -59,7 +65,15 @@ def _syntax_of_text(content: bytes) -> Syntax:
     if content.lstrip()[:1] in {b"{", b"["} and _is_json(content):
         return Syntax.JSON
     text = content.decode().replace("\r\n", "\n")
-    return Syntax.MARKDOWN if _STRUCTURED.search(text) else Syntax.PLAIN
+    if not _STRUCTURED.search(text):
+        return Syntax.PLAIN
+    return Syntax.OTHER if _indentation_counts(_FENCED.sub("", text)) else Syntax.MARKDOWN
+
+
+def _indentation_counts(text: str) -> bool:
+    """Markdown would drop the indentation of YAML and of code, and call what differs equal."""
+    indented, item = _INDENTED.search(text), _ITEM.search(text)
+    return bool((_KEY.search(text) and (indented or item)) or (indented and not item))
 
 
 def _is_text(content: bytes) -> bool:

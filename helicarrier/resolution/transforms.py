@@ -53,7 +53,7 @@ def _canonicalize(one: Artifact) -> bytes:
 
 def _reserialize(one: Artifact) -> bytes:
     """Sorted keys, two blanks a level, numbers as they were written."""
-    return "".join(_written(json_tree.read(one), "\n")).encode() + b"\n"
+    return "".join(_written(json_tree.read(one).value, "\n")).encode() + b"\n"
 
 
 def _written(tree: JSONValue, newline: str) -> list[str]:

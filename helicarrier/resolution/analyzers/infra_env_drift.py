@@ -2,7 +2,7 @@
 
 An artefact is such a manifest where it is JSON with an object `environment`, or with the fields of
 one. Analysis only: that surroundings differ explains a mismatch and settles none. Where and by whom
-a run was made is named and does not count as drift.
+a run was made is named, masked, and does not count as drift.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from helicarrier.canonical import JSONValue, plain_bytes
 from helicarrier.resolution.analyzers import json_tree
 from helicarrier.resolution.analyzers.base import Question, Unreadable
 from helicarrier.resolution.enums import EquivalenceMethod, MismatchType
-from helicarrier.resolution.model import Analysis, Artifact, Finding
+from helicarrier.resolution.model import Analysis, Artifact, Finding, Masked
 
 _FIELDS = {"git_sha", "python_version", "platform"}
 _PLACE = {"hostname", "user"}
@@ -29,8 +29,15 @@ def analyze(golden: Artifact, candidate: Artifact) -> Analysis:
 
 def drift(golden: Environment, candidate: Environment) -> Analysis:
     """The difference of two environments, each field with its values."""
+    elsewhere = sorted(key for key in _PLACE if golden.get(key) != candidate.get(key))
     return _QUESTION.compared(
-        _counted(golden), _counted(candidate), findings=_findings(golden, candidate)
+        _counted(golden),
+        _counted(candidate),
+        findings=_findings(golden, candidate),
+        masked=tuple(
+            Masked(kind=key, golden=int(key in golden), candidate=int(key in candidate))
+            for key in elsewhere
+        ),
     )
 
 
@@ -40,7 +47,7 @@ def environment_of(one: Artifact) -> Environment:
     Raises:
         Unreadable: no JSON, or NO_MANIFEST.
     """
-    tree = json_tree.read(one)
+    tree = json_tree.read(one).value
     inner = tree.get("environment") if isinstance(tree, dict) else None
     found = inner if isinstance(inner, dict) else tree
     if not isinstance(found, dict) or not found.keys() >= _FIELDS:

@@ -5,7 +5,7 @@ Equal canonical bytes with numbers that are written in two ways (`1` and `1.0`, 
 or keeps decimals. That is the question of `numeric_epsilon`, so here it stays undecidable.
 """
 
-from helicarrier.canonical import JSONValue
+from helicarrier.canonical import Parsed
 from helicarrier.resolution.analyzers import json_tree
 from helicarrier.resolution.analyzers.base import Question
 from helicarrier.resolution.enums import EquivalenceMethod, MismatchType, Verdict
@@ -21,8 +21,8 @@ def analyze(golden: Artifact, candidate: Artifact) -> Analysis:
     return _QUESTION.decide(golden, candidate, json_tree.read, _analysis)
 
 
-def _analysis(golden: JSONValue, candidate: JSONValue) -> Analysis:
-    found = list(json_tree.findings(golden, candidate))
+def _analysis(golden: Parsed, candidate: Parsed) -> Analysis:
+    found = list(json_tree.findings(golden.value, candidate.value))
     answer = _QUESTION.compared(
         json_tree.canonical(golden), json_tree.canonical(candidate), findings=found
     )

@@ -6,7 +6,14 @@ canonical bytes may still write a number in two ways, and only the lexemes tell.
 
 from collections.abc import Iterator
 
-from helicarrier.canonical import JSONValue, Lexeme, canonical_bytes, pointer, strict_parse
+from helicarrier.canonical import (
+    JSONValue,
+    Lexeme,
+    Parsed,
+    canonical_bytes,
+    pointer,
+    strict_parse,
+)
 from helicarrier.errors import ContractError
 from helicarrier.resolution.analyzers.base import MEGABYTE, Unreadable, check
 from helicarrier.resolution.enums import Syntax
@@ -16,23 +23,24 @@ MOST_BYTES = 8 * MEGABYTE
 _REAL = frozenset(".eE")
 
 
-def read(one: Artifact) -> JSONValue:
-    """The tree of an artefact, numbers as lexemes.
+def read(one: Artifact) -> Parsed:
+    """An artefact parsed, numbers as lexemes.
 
     Raises:
         Unreadable: with the rule of the strict parse that was broken.
     """
     check(one, {Syntax.JSON}, MOST_BYTES)
     try:
-        return strict_parse(one.content, lexemes=True).value
+        return strict_parse(one.content, lexemes=True)
     except ContractError as refused:
         violation = refused.violations[0]
         raise Unreadable(violation.code, violation.message) from None
 
 
-def canonical(tree: JSONValue) -> bytes:
-    """The RFC 8785 bytes of a tree with lexemes."""
-    return canonical_bytes(_numbers(tree))
+def canonical(parsed: Parsed) -> bytes:
+    """The RFC 8785 bytes of what was read, by the fast serializer where it gives the same."""
+    plain = not (parsed.any_real or parsed.any_astral)
+    return canonical_bytes(_numbers(parsed.value), plain=plain)
 
 
 def _numbers(tree: JSONValue) -> JSONValue:

@@ -7,7 +7,7 @@ another integer is another count or key, however large it is, and never a matter
 
 from decimal import Context, Decimal
 
-from helicarrier.canonical import JSONValue, Lexeme, plain_bytes
+from helicarrier.canonical import JSONValue, Lexeme, Parsed, plain_bytes
 from helicarrier.resolution.analyzers import json_tree
 from helicarrier.resolution.analyzers.base import Question, capped
 from helicarrier.resolution.enums import EquivalenceMethod, MismatchType, Verdict
@@ -27,7 +27,8 @@ def analyze(golden: Artifact, candidate: Artifact) -> Analysis:
     return _QUESTION.decide(golden, candidate, json_tree.read, _analysis)
 
 
-def _analysis(golden: JSONValue, candidate: JSONValue) -> Analysis:
+def _analysis(before: Parsed, after: Parsed) -> Analysis:
+    golden, candidate = before.value, after.value
     near: list[Finding] = []
     apart: list[Finding] = []
     unknown: list[Finding] = []
