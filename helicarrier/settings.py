@@ -287,7 +287,8 @@ def _check_notify(settings: Settings) -> None:
     if settings.notify_webhook_url is not None or "webhook" in channels:
         try:
             url = urlsplit(settings.notify_webhook_url or "")
-            usable = url.scheme in {"http", "https"} and url.hostname and url.port != 0
+            plain = url.port != 0 and url.username is None
+            usable = url.scheme in {"http", "https"} and url.hostname and plain
         except ValueError:
             usable = False
         if not usable:

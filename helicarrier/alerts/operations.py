@@ -73,16 +73,18 @@ class ActiveAlert:
         return machine.is_repeat(self.rule, self.state)
 
 
-def active(store: OperationalStore, *, suppressed: bool = False) -> list[ActiveAlert]:
+def active(
+    store: OperationalStore, *, now: datetime, suppressed: bool = False
+) -> list[ActiveAlert]:
     """What fires under rules in force: the worst first, then what fires longest.
 
-    Args: store; suppressed: also what an operator has silenced.
+    A suppression that is over hides nothing, also before the next evaluation has seen its end.
+
+    Args: store; now; suppressed: also what an operator has silenced.
     """
     s = alert_state.c
-    wanted = [AlertLifecycle.ACTIVE.value]
-    if suppressed:
-        wanted.append(AlertLifecycle.SUPPRESSED.value)
-    query = select(alert_state).where(s.lifecycle.in_(wanted), s.status != AlertStatus.OK.value)
+    firing = [AlertLifecycle.ACTIVE.value, AlertLifecycle.SUPPRESSED.value]
+    query = select(alert_state).where(s.lifecycle.in_(firing), s.status != AlertStatus.OK.value)
     with store.read() as connection:
         in_force = select(alert_rules).where(alert_rules.c.enabled == 1)
         rules = {row.rule_id: rule_of(row) for row in connection.execute(in_force)}
@@ -92,7 +94,10 @@ def active(store: OperationalStore, *, suppressed: bool = False) -> list[ActiveA
         for state in states
         if state.rule_id in rules
     ]
-    return sorted(found, key=_urgency)
+    wanted = [
+        one for one in found if suppressed or not machine.is_suppressed(one.rule, one.state, now)
+    ]
+    return sorted(wanted, key=_urgency)
 
 
 def create_rule(store: OperationalStore, rule: AlertRule, *, actor: str, now: datetime) -> None:

@@ -39,5 +39,7 @@ class Delivery:
                 )
             except HelicarrierError as error:
                 logs.warning("notification.delayed", code=error.code.value)
+            except Exception as error:  # noqa: BLE001 - delivery goes on as long as the service
+                logs.warning("notification.defect", error=type(error).__name__)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _LOOK_SECONDS)

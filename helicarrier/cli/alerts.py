@@ -53,7 +53,7 @@ def list_(*, everything: bool, as_json: bool, data_dir: Path | None) -> None:
             states = SqlAlertRepository(store).states()
             rows = [wire.state_json(known[state.rule_id], state, now) for state in states]
         else:
-            rows = [wire.active_json(alert) for alert in operations.active(store)]
+            rows = [wire.active_json(alert) for alert in operations.active(store, now=now)]
     if as_json:
         print_json({"rows": rows})
         return

@@ -92,11 +92,13 @@ class Dispatcher:
 
     def _attempt(self, delivery: Delivery) -> Sent:
         sender = self._senders.get(delivery.channel)
-        error = (
-            "the settings of this process do not have this channel"
-            if sender is None
-            else sender.send(delivery)
-        )
+        if sender is None:
+            error: str | None = "the settings of this process do not have this channel"
+        else:
+            try:
+                error = sender.send(delivery)
+            except Exception as defect:  # noqa: BLE001 - one message must not hold up the others
+                error = f"the channel has a defect ({type(defect).__name__})"
         if error is None:
             self._outbox.delivered(delivery, now=self._clock())
             return Sent(delivery=delivery, error=None, final=True)

@@ -1,13 +1,15 @@
 """Evaluation on both engines: from sessions to states, transitions and queued messages."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
+from helicarrier.alerts import evaluation
 from helicarrier.alerts.enums import AlertLifecycle, AlertScope, AlertStatus, DataState
 from helicarrier.alerts.evaluation import Evaluated, evaluate
 from helicarrier.alerts.repository import SqlAlertRepository
@@ -134,3 +136,31 @@ def test_a_suppression_outlives_a_restart(ledger: Ledger, runs: RunStore) -> Non
     (state,) = repository.states()
     assert (state.status, state.lifecycle) == (AlertStatus.CRITICAL, AlertLifecycle.SUPPRESSED)
     assert judge(ledger, runs, until).queued == 1
+
+
+def test_evaluations_at_once_come_one_after_the_other(ledger: Ledger, runs: RunStore) -> None:
+    """Each steps from the state that the one before left: one transition, one message."""
+    SqlAlertRepository(ledger.store).save_rule(alert_rule())
+    store(ledger, session("s", paid("a", 1.5)))
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _: judge(ledger, runs), range(4)))
+    assert sorted(one.queued for one in done) == [0, 0, 0, 1]
+    assert len(ledger.rows(alert_transitions)) == len(subjects(ledger)) == 1
+
+
+def test_a_rule_that_was_changed_meanwhile_waits(ledger: Ledger, runs: RunStore) -> None:
+    """It was measured by other thresholds."""
+    repository = SqlAlertRepository(ledger.store)
+    repository.save_rule(alert_rule())
+    store(ledger, session("s", paid("a", 1.5)))
+    measure = evaluation._measured
+
+    def change(connection: Connection, now: datetime) -> evaluation.Measured:
+        found = measure(connection, now)
+        repository.save_rule(alert_rule(warn_threshold=1.9, updated_at=LATER))
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "_measured", change)
+        assert judge(ledger, runs).steps == []
+    assert judge(ledger, runs).worst is AlertStatus.OK

@@ -266,6 +266,18 @@ def test_a_suppressed_alert_is_not_active_until_it_ends(
     assert (row["lifecycle"], row["suppressedUntil"]) == ("active", None)
 
 
+def test_a_suppression_that_is_over_hides_nothing(
+    operator: TestClient, ledger: Ledger, runs: RunStore
+) -> None:
+    """Also when no evaluation has seen its end yet."""
+    SqlAlertRepository(ledger.store).save_rule(alert_rule(suppressed_until=ago(minutes=-1)))
+    store(ledger, session("s", paid("a", 5, ago(minutes=1))))
+    judge(ledger, runs)
+    with operator:
+        (row,) = operator.get(f"{ALERTS}/active").json()["rows"]
+    assert row["lifecycle"] == "suppressed"
+
+
 def test_one_scope_can_be_suppressed_alone(
     operator: TestClient, ledger: Ledger, runs: RunStore
 ) -> None:

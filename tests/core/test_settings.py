@@ -110,6 +110,7 @@ def test_every_field_has_a_variable_in_these_tests() -> None:
         ("HELICARRIER_NOTIFY_CHANNELS", "log,marker"),
         ("HELICARRIER_NOTIFY_WEBHOOK_URL", "ftp://marker/"),
         ("HELICARRIER_NOTIFY_WEBHOOK_URL", "http://[marker/"),
+        ("HELICARRIER_NOTIFY_WEBHOOK_URL", "http://user:marker@h/"),
         ("HELICARRIER_NOTIFY_COMMAND", "marker"),
         ("HELICARRIER_NOTIFY_COMMAND", "[]"),
         ("HELICARRIER_NOTIFY_TIMEOUT_SECONDS", "-1.5"),

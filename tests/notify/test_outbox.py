@@ -175,6 +175,18 @@ def test_a_channel_that_this_process_does_not_have_fails_visibly(ledger: Ledger)
     assert ledger.row(notifications)["state"] == "pending"
 
 
+def test_a_channel_with_a_defect_holds_up_nobody(ledger: Ledger) -> None:
+    """Its message is tried again like any other that was not taken."""
+    put(ledger)
+
+    class Broken:
+        def send(self, delivery: Delivery) -> str | None:
+            raise UnicodeError
+
+    (sent,) = dispatcher(ledger, Broken(), Clock()).deliver()
+    assert sent.error == "the channel has a defect (UnicodeError)"
+
+
 def test_a_service_that_stops_takes_no_further_message(ledger: Ledger) -> None:
     """What it has not claimed is left to others."""
     for key in "abc":

@@ -1,7 +1,10 @@
 """The ways out: the webhook to a judged address, the command without a shell."""
 
 import json
+import shutil
 import socket
+import ssl
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from helicarrier.notify.addresses import address_of, is_public
 from helicarrier.notify.command import CommandSender
 from helicarrier.notify.model import Delivery
 from helicarrier.notify.webhook import WebhookSender
-from tests.notify.conftest import Receiver
+from tests.notify.conftest import Receiver, serving
 
 DELIVERY = Delivery(
     notification_id="n",
@@ -111,6 +114,40 @@ def test_a_receiver_that_drips_is_cut_off(receiver: Receiver) -> None:
     assert error is not None
     receiver.answer = b"nonsense\r\n\r\n"
     assert "BadStatusLine" in str(webhook(receiver.url).send(DELIVERY))
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate of `localhost` with its key, that nobody trusts."""
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    program = shutil.which("openssl")
+    if program is None:
+        pytest.skip("openssl is not installed")
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run(
+        [program, "req", *kind, *names, "-keyout", path, "-out", path.with_suffix(".crt")],
+        check=True,
+        capture_output=True,
+    )
+    return path
+
+
+def test_https_goes_to_whom_the_certificate_names(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the name of the URL, though the connection was made to its address."""
+    trusted = certificate.with_suffix(".crt")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(trusted, certificate)
+    with serving(context) as found:
+        url = found.url.replace("http://127.0.0.1", "https://localhost")
+        assert webhook(url).send(DELIVERY) == "no trusted connection to the receiver"
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+        assert webhook(url).send(DELIVERY) is None
+        other = webhook(url.replace("localhost", "127.0.0.1")).send(DELIVERY)
+        assert other == "no trusted connection to the receiver"
+    assert [key for _, key, _ in found.got] == ["key-1"]
 
 
 def test_nobody_there_is_an_error_without_details() -> None:

@@ -33,7 +33,8 @@ _CREATED = 201
 @router.get("/active", response_model=None)
 def active(request: Request, _: Read, *, suppressed: Annotated[bool, Query()] = False) -> Response:
     """What fires under rules in force, the worst first; with `suppressed` also what is silenced."""
-    found = operations.active(service_of(request).store, suppressed=suppressed)
+    service = service_of(request)
+    found = operations.active(service.store, now=service.clock(), suppressed=suppressed)
     return _json({"rows": [wire.active_json(alert) for alert in found]})
 
 
