@@ -30,11 +30,8 @@ from helicarrier.alerts.scopes import Target, named_target
 from helicarrier.ledger.enums import SessionStatus
 from helicarrier.ledger.tables import session_ledger, session_usage
 
-_ENDED = [
-    status.value
-    for status in SessionStatus
-    if status not in {SessionStatus.RUNNING, SessionStatus.QUEUED}
-]
+_GOING_ON = [SessionStatus.RUNNING.value, SessionStatus.QUEUED.value]
+# "Not one of these", not "one of those": SQLite would go through every session by its status.
 _Query = Select[*tuple[Any, ...]]
 NOTHING = Evaluation(value=None)
 """There was nothing to measure."""
@@ -132,12 +129,19 @@ def _runtime(rule: AlertRule, now: datetime) -> _Query:
 
 
 def _sessions(rule: AlertRule, now: datetime) -> Subquery:
-    """Sessions that ended in the window, by the index on their end."""
+    """Sessions that ended in the window, by the index on their end.
+
+    Agent and model are wrapped: SQLite, which keeps no statistics, would go through all sessions
+    of an agent or model instead, however old.
+    """
     columns = session_ledger.c
+    named = _named(rule, func.coalesce(columns.agent_id, ""), func.coalesce(columns.model_id, ""))
     begin = now - rule.time_window.length
     parts = [
         select(columns.agent_id, columns.model_id, columns.status, columns.runtime_ms).where(
-            within, columns.status.in_(_ENDED), *_named(rule, columns.agent_id, columns.model_id)
+            within,
+            columns.status.not_in(_GOING_ON),
+            *named,
         )
         for within in (
             and_(columns.ended_at > begin, columns.ended_at <= now),
