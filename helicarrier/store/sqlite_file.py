@@ -3,11 +3,17 @@
 A wrong path must give the same answer every time and leave nothing behind, so the path is judged
 before SQLite sees it and SQLite is never allowed to create a file by itself: only a migration
 makes one, readable by its owner alone.
+
+A process that closes a file gives up every lock it has on it, those of its SQLite connections
+included, whoever opened it. Others would then take the log of a running writer for a leftover and
+remove it, with what was committed. So the file is only looked into while no connection is open.
 """
 
 import os
 import sqlite3
 import stat
+import threading
+from collections import Counter
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -18,6 +24,11 @@ from helicarrier.store.failures import not_a_database
 
 BUSY_TIMEOUT_SECONDS = 5.0
 _MAGIC = b"SQLite format 3\x00"
+_Identity = tuple[int, int]
+_CONNECTIONS: Counter[_Identity] = Counter()
+"""Device and inode of a file -> open connections of this process."""
+
+_LOOKING = threading.RLock()
 
 
 def exists(file: SqliteFile) -> bool:
@@ -35,8 +46,7 @@ def exists(file: SqliteFile) -> bool:
             raise _invalid(file, "is a folder")
         if not stat.S_ISREG(status.st_mode):
             raise _invalid(file, "is not a regular file")
-        with file.path.open("rb") as content:
-            head = content.read(len(_MAGIC))
+        head = _head(file, status)
     except FileNotFoundError:
         _require_creatable(file)
         return False
@@ -75,7 +85,10 @@ def create(file: SqliteFile) -> None:
     """
     try:
         file.path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(file.path, os.O_CREAT | os.O_RDWR, 0o600))
+        os.close(os.open(file.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        if not file.path.is_file():
+            raise _invalid(file, "cannot be made there") from None
     except OSError:
         raise _invalid(file, "cannot be made there") from None
 
@@ -84,13 +97,51 @@ def connect(
     file: SqliteFile, mode: Literal["ro", "rw"], *, timeout: float = BUSY_TIMEOUT_SECONDS
 ) -> sqlite3.Connection:
     """A connection that never creates the file and never begins a transaction by itself."""
-    return sqlite3.connect(
-        f"file:{quote(str(file.path))}?mode={mode}",
-        uri=True,
-        isolation_level=None,
-        timeout=timeout,
-        check_same_thread=False,  # Pools hand a connection from thread to thread, one at a time.
-    )
+    with _LOOKING:
+        connection = sqlite3.connect(
+            f"file:{quote(str(file.path))}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            timeout=timeout,
+            check_same_thread=False,  # pools hand it from thread to thread, one at a time
+            factory=_Connection,
+        )
+        connection.counts_for(file.path.stat())
+    return connection
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that is counted while it is open."""
+
+    _identity: _Identity | None = None
+
+    def counts_for(self, status: os.stat_result) -> None:
+        """It is open on this file from now on."""
+        self._identity = (status.st_dev, status.st_ino)
+        _CONNECTIONS[self._identity] += 1
+
+    def close(self) -> None:
+        """Close it; doing so again changes nothing."""
+        super().close()
+        self._gone()
+
+    def __del__(self) -> None:
+        self._gone()
+
+    def _gone(self) -> None:
+        with _LOOKING:
+            identity, self._identity = self._identity, None
+            if identity is not None:
+                _CONNECTIONS[identity] -= 1
+
+
+def _head(file: SqliteFile, status: os.stat_result) -> bytes:
+    """The first bytes; what has a connection was looked at before that was opened."""
+    with _LOOKING:
+        if _CONNECTIONS[status.st_dev, status.st_ino] > 0:
+            return _MAGIC
+        with file.path.open("rb") as content:
+            return content.read(len(_MAGIC))
 
 
 def _require_creatable(file: SqliteFile) -> None:

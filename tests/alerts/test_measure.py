@@ -13,7 +13,6 @@ from helicarrier.alerts.scopes import Target, target_of
 from tests.alerts.making import NOW, ago, alert_rule, paid, session, store
 from tests.ledger.stores import Ledger
 
-
 SCOPES: list[tuple[AlertScope, dict[str, Any]]] = [
     (AlertScope.GLOBAL, {}),
     (AlertScope.AGENT, {}),

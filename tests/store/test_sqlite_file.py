@@ -3,6 +3,8 @@
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -104,3 +106,49 @@ def test_a_path_with_special_characters_is_opened_as_it_stands(tmp_path: Path) -
     with closing(sqlite_file.connect(file, "rw")) as connection:
         connection.execute("CREATE TABLE kept (n INTEGER)")
     assert [path.name for path in tmp_path.iterdir()] == ["odd ?mode=ro%20#.sqlite"]
+
+
+OTHER_PROCESS = """
+import sqlite3, sys
+found = sqlite3.connect(sys.argv[1])
+print(found.execute("SELECT COUNT(*) FROM t").fetchone()[0])
+found.close()
+"""
+
+
+def seen_by_another(path: Path) -> int:
+    """The rows that another process sees; it opens the file and closes it again."""
+    done = subprocess.run(
+        [sys.executable, "-c", OTHER_PROCESS, path], capture_output=True, text=True, check=True
+    )
+    return int(done.stdout)
+
+
+@pytest.mark.parametrize("look", [sqlite_file.require, sqlite_file.create])
+def test_looking_at_a_file_takes_no_lock_from_its_connections(
+    look: Callable[[SqliteFile], None], tmp_path: Path
+) -> None:
+    """Closing a file frees every lock of the process on it: others would take its log away."""
+    file = at(tmp_path / "ledger.sqlite")
+    sqlite_file.create(file)
+    with closing(sqlite_file.connect(file, "rw")) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE t (n INTEGER)")
+        for rows in range(1, 4):
+            look(file)
+            assert seen_by_another(file.path) == rows - 1
+            connection.execute("INSERT INTO t VALUES (1)")
+            assert seen_by_another(file.path) == rows
+        assert (tmp_path / "ledger.sqlite-wal").exists()
+
+
+def test_a_file_is_judged_again_when_nobody_has_it_open(tmp_path: Path) -> None:
+    """A connection that was dropped without being closed counts no more."""
+    file = at(tmp_path / "ledger.sqlite")
+    sqlite_file.create(file)
+    sqlite_file.connect(file, "rw").close()
+    with closing(sqlite_file.connect(file, "rw")):
+        file.path.write_text("no database any more, and longer than a header")
+        sqlite_file.require(file)
+    with pytest.raises(StorageUnavailable):
+        sqlite_file.require(file)
