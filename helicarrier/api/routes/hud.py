@@ -88,7 +88,7 @@ def show_overview(
     with open_query(service.settings.url) as query:
         query.ready()
         shown = overview(query, day=to or service.clock().date(), days=days)
-    alerts = operations.active(service.store, suppressed=True)
+    alerts = operations.active(service.store, now=service.clock(), suppressed=True)
     recent = service.ledger.find(SessionFilter(), sort=SessionSort.NEWEST, limit=_RECENT, offset=0)
     return HTMLResponse(pages.overview_page(_frame(request, reader), shown, alerts, recent))
 
