@@ -6,16 +6,16 @@ problem document, also those that the framework finds itself.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from helicarrier import __version__, logs
-from helicarrier.api import documents, problems, wire
+from helicarrier.api import problems
 from helicarrier.api.access import CHALLENGE
 from helicarrier.api.browser import OwnPagesOnly
 from helicarrier.api.middleware import HostAllowList, RateLimit, SecurityHeaders
@@ -28,6 +28,7 @@ from helicarrier.api.routes import (
     ingest,
     ledger,
     login,
+    reference,
     system,
 )
 from helicarrier.api.service import Service
@@ -44,6 +45,7 @@ _ROUTERS = (
     login.router,
     system.router,
     control.router,
+    reference.router,
 )
 _CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
 
@@ -67,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.service = service
     for router in _ROUTERS:
@@ -80,15 +83,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.add_middleware(HostAllowList, hosts=settings.allowed_hosts.split(","))
     return app
-
-
-def openapi(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document."""
-    document = get_openapi(title=app.title, version=app.version, routes=app.routes)
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    schemas.update(documents.body_schemas())
-    schemas.update(wire.schemas())
-    return document
 
 
 async def _on_error(_: Request, error: Exception) -> Response:
@@ -112,10 +106,20 @@ async def _on_invalid(_: Request, error: Exception) -> Response:
     )
 
 
-async def _on_http(_: Request, error: Exception) -> Response:
+async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type alone
     code = _CODES.get(error.status_code, ErrorCode.VALIDATION_ERROR)
-    return problems.response(problems.problem(error.status_code, code, error.detail), error.headers)
+    headers = dict(error.headers or {})
+    if code is ErrorCode.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request))
+    return problems.response(problems.problem(error.status_code, code, error.detail), headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of every route at the address of the request, not of the first one alone."""
+    routes = [one for router in _ROUTERS for one in router.routes if isinstance(one, APIRoute)]
+    matching = [one for one in routes if one.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for one in matching for method in one.methods or ()})
 
 
 async def _on_defect(_: Request, error: Exception) -> Response:

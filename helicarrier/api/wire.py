@@ -215,10 +215,11 @@ def answer(value: Wire) -> Response:
     return Response(_ENCODER.encode(value), media_type="application/json")
 
 
-def responses(kind: type[Wire]) -> dict[int | str, dict[str, Any]]:
+def responses(kind: type[msgspec.Struct], status: int = 200) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI says of a route that answers with this struct."""
     schema = {"$ref": f"#/components/schemas/{kind.__name__}"}
-    return {200: {"description": kind.__doc__, "content": {"application/json": {"schema": schema}}}}
+    content = {"application/json": {"schema": schema}}
+    return {status: {"description": kind.__doc__, "content": content}}
 
 
 def schemas() -> dict[str, object]:

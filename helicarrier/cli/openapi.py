@@ -13,7 +13,8 @@ def openapi() -> None:
     EXAMPLES
       helicarrier openapi
     """
-    from helicarrier.api import app
+    from helicarrier.api.app import create_app
+    from helicarrier.api.contract import openapi as document_of
     from helicarrier.settings import Settings
 
-    print_json(app.openapi(app.create_app(Settings())))
+    print_json(document_of(create_app(Settings())))

@@ -45,7 +45,12 @@ def rules(request: Request, _: Read) -> Response:
     return _json({"rows": [wire.rule_json(rule) for rule in found]})
 
 
-@router.post("/rules", response_model=None, openapi_extra=documents.body_of("RuleBody"))
+@router.post(
+    "/rules",
+    response_model=None,
+    status_code=_CREATED,
+    openapi_extra=documents.body_of("RuleBody"),
+)
 async def create_rule(request: Request, who: Control) -> Response:
     """Make a rule; an id that is taken is a conflict."""
     service = service_of(request)

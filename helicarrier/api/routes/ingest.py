@@ -10,9 +10,10 @@ from typing import Annotated, Literal
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from helicarrier.api import documents, problems
+from helicarrier.api import documents, problems, wire
 from helicarrier.api.access import Requires
 from helicarrier.api.bodies import json_body
+from helicarrier.api.receipts import Accepted, BatchAnswer, Result
 from helicarrier.api.service import Service
 from helicarrier.api.tokens import Principal, Scope
 from helicarrier.errors import Conflict, ContractError, ErrorCode, Violation
@@ -31,32 +32,12 @@ _OK = 200
 Ingest = Annotated[Principal, Depends(Requires(Scope.INGEST))]
 
 
-class Accepted(msgspec.Struct, frozen=True, rename="camel"):
-    """The acknowledgement of one envelope."""
-
-    session_id: str
-    status: str
-    ok: bool = True
-
-
-class Result(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What became of one envelope of a batch; `problem` where it was refused."""
-
-    index: int
-    status: int
-    session_id: str | None = None
-    result: str | None = None
-    problem: problems.Problem | None = None
-
-
-class BatchAnswer(msgspec.Struct, frozen=True):
-    """The answer to a batch; `ok` when every envelope was accepted."""
-
-    ok: bool
-    results: list[Result]
-
-
-@router.post("/session", response_model=None, openapi_extra=documents.INGEST_SESSION)
+@router.post(
+    "/session",
+    response_model=None,
+    responses=wire.responses(Accepted),
+    openapi_extra=documents.INGEST_SESSION,
+)
 async def ingest_session(request: Request, _: Ingest) -> Response:
     """Send one session; the same one again changes nothing."""
     service: Service = request.app.state.service
@@ -70,7 +51,12 @@ async def ingest_session(request: Request, _: Ingest) -> Response:
     return _json(Accepted(session_id=envelope.session.session_id, status=status.value))
 
 
-@router.post("/sessions", response_model=None, openapi_extra=documents.INGEST_SESSIONS)
+@router.post(
+    "/sessions",
+    response_model=None,
+    responses=wire.responses(BatchAnswer) | wire.responses(BatchAnswer, _MULTI_STATUS),
+    openapi_extra=documents.INGEST_SESSIONS,
+)
 async def ingest_sessions(
     request: Request,
     _: Ingest,

@@ -10,7 +10,7 @@ from helicarrier.api.service import Service
 from helicarrier.errors import ErrorCode, RequestRefused
 from helicarrier.hud import pages
 
-router = APIRouter(tags=["browser"])
+router = APIRouter(tags=["browser"], include_in_schema=False)
 
 HOME = "/"
 """Where a log-in leads; no address is taken from the request."""
