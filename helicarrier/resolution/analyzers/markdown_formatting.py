@@ -128,13 +128,12 @@ def _tasks(tokens: "list[Token]") -> Iterator[str]:
 
 
 def _unused(tokens: "list[Token]", environment: dict[str, object]) -> list[list[str]]:
-    """Definitions that no link or image names: label, target, title."""
-    defined = environment.get("references", {})
+    """Definitions that render nothing, for no link names them or an earlier one was first."""
     used = {token.meta.get("label") for token in tokens if token.type in {"link_open", "image"}}
-    if not isinstance(defined, dict):
-        return []
-    return sorted(
-        [str(label), str(found.get("href", "")), str(found.get("title", ""))]
-        for label, found in defined.items()
-        if label not in used
-    )
+    defined, shadowed = environment.get("references"), environment.get("duplicate_refs")
+    found: list[dict[str, object]] = []
+    if isinstance(defined, dict):
+        found += [{**one, "label": label} for label, one in defined.items() if label not in used]
+    if isinstance(shadowed, list):
+        found += shadowed
+    return sorted([str(one.get(name)) for name in ("label", "href", "title")] for one in found)
