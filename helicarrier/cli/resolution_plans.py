@@ -45,7 +45,7 @@ def plan(
     pairs = read_place(place)
     with resolution_of(data_dir) as area:
         if dry_run:
-            search = area.search(pairs, where, run_id="dry run")
+            search = area.search(pairs, where, run_id="dry run", dry_run=True)
             proposals = area.propose(search, where, run_id="dry run")
         else:
             runs = run_store(settings_of(data_dir))

@@ -86,6 +86,8 @@ class Applier:
             steps = preview(plan, self._sides(plan, found))
         except HelicarrierError as error:
             return self._told(plan, "failed", (error.message,), (), run_id, dry_run=dry_run)
+        if slow := self._too_slow(plan, now):
+            return self._told(plan, "failed", slow, steps, run_id, dry_run=dry_run)
         reasons = self._reasons(plan, found, now)
         if reasons:
             outcome = self._without_switches(plan, found, now)
@@ -149,6 +151,8 @@ class Applier:
         run_id: str,
         now: datetime,
     ) -> Outcome:
+        # Breakers are judged by what is known now, not by what the last look at them found.
+        self._board.judge_breakers(plan.environment, run_id=run_id)
         runtime = self._board.runtime(plan.environment)
         reservation = Reservation(
             reservation_id=f"{plan.plan_id}:{self._board.edge.new_id()}",
@@ -231,6 +235,12 @@ class Applier:
             plan = self._plans.change(plan.plan_id, rule)
             self._reviews.log(self._decided(plan, outcome, reasons, now, actor=f"run {run_id}"))
         return Outcome(plan=plan, outcome=outcome, reasons=reasons, steps=steps)
+
+    def _too_slow(self, plan: Plan, begun: datetime) -> tuple[str, ...]:
+        limit = self._board.runtime(plan.environment).budgets.resolve.milliseconds
+        if self._board.edge.clock() - begun <= timedelta(milliseconds=limit):
+            return ()
+        return (f"its preview took longer than {limit} ms",)
 
     def _reasons(self, plan: Plan, found: Mismatch, now: datetime) -> tuple[str, ...]:
         switches = self._board.switches(plan.environment)

@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from helicarrier import times
+from helicarrier.errors import ErrorCode, RequestRefused
 from helicarrier.ledger.tables import session_ledger
 from helicarrier.notify.model import Channel
 from helicarrier.resolution.agreement import Agreement
@@ -23,7 +24,8 @@ from helicarrier.resolution.alarms import budget_alarm
 from helicarrier.resolution.analysis_run import Analyzed, results
 from helicarrier.resolution.applying import Applier
 from helicarrier.resolution.artifacts import FolderArtifacts
-from helicarrier.resolution.decision_enums import DecisionType, ReviewVerdict
+from helicarrier.resolution.budgets import Amounts, Reservation
+from helicarrier.resolution.decision_enums import DecisionType, Operation, ReviewVerdict
 from helicarrier.resolution.detector import Classified, classify
 from helicarrier.resolution.enums import Environment, MismatchStatus
 from helicarrier.resolution.learning import (
@@ -46,6 +48,7 @@ from helicarrier.settings import Settings
 from helicarrier.store.code_ref import code_ref
 from helicarrier.store.operational import OperationalStore
 
+_BUDGET_BYTES = 100_000
 _SLOW = ("ANALYSIS_SLOW", "the analysis took longer than its budget; its answer is not used")
 
 
@@ -102,9 +105,22 @@ class Resolution:
         self._new_id = outside.new_id
 
     def search(
-        self, pairs: Sequence[OutputPair], environment: Environment, *, run_id: str
+        self,
+        pairs: Sequence[OutputPair],
+        environment: Environment,
+        *,
+        run_id: str,
+        dry_run: bool = False,
     ) -> Search:
-        """The mismatches of pairs, not stored yet."""
+        """The mismatches of pairs, not stored yet.
+
+        What analyzing them may cost is set aside first, and given back: no model is asked.
+
+        Raises:
+            RequestRefused: RATE_LIMITED, the day's budget has no room for them.
+        """
+        if not dry_run:
+            self._afford(pairs, environment, run_id)
         known = self._known_sessions(pairs)
         named = {name for pair in pairs for name in _sessions(pair)}
         limit = self.board.runtime(environment).budgets.analyze.milliseconds
@@ -239,6 +255,27 @@ class Resolution:
             switchboard=self.board,
             policy=self.documents.active_policy(),
         )
+
+    def _afford(self, pairs: Sequence[OutputPair], environment: Environment, run_id: str) -> None:
+        rate = self.board.runtime(environment).budgets.analyze.usd_per_100_kb
+        sizes = (len(one.golden.content) + len(one.candidate.content) for one in pairs)
+        reservation = Reservation(
+            reservation_id=f"analyze:{run_id}:{self._new_id()}",
+            environment=environment,
+            operation=Operation.ANALYZE,
+            entity_id=run_id,
+            amounts=Amounts(usd=rate * -(-sum(sizes) // _BUDGET_BYTES)),
+            at=self._clock(),
+            run_id=run_id,
+        )
+        answer = self.board.budgets.reserve(reservation)
+        if not answer.granted:
+            raise RequestRefused(
+                429,
+                ErrorCode.RATE_LIMITED,
+                f"the budget of {environment} for today is used up: {', '.join(answer.exhausted)}",
+            )
+        self.board.budgets.settle(reservation.reservation_id, Amounts(), now=self._clock())
 
     def _known_sessions(self, pairs: Sequence[OutputPair]) -> set[str]:
         names = sorted({name for pair in pairs for name in _sessions(pair)})

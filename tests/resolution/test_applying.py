@@ -10,13 +10,14 @@ import pytest
 from sqlalchemy import select
 
 from helicarrier.canonical import canonical_bytes, sha256
-from helicarrier.errors import Conflict, HelicarrierError, InputRejected
+from helicarrier.errors import Conflict, HelicarrierError, InputRejected, RequestRefused
 from helicarrier.notify.tables import notifications
 from helicarrier.resolution import plans as rules
 from helicarrier.resolution.budgets import Amounts
+from helicarrier.resolution.decision_enums import ReviewVerdict
 from helicarrier.resolution.enums import Environment, MismatchType, ResolutionStatus, SafetyLevel
 from helicarrier.resolution.output_pairs import OutputPair, read_pairs
-from helicarrier.resolution.records import Plan
+from helicarrier.resolution.records import Plan, Review
 from helicarrier.resolution.runtime import KILL_SWITCH
 from helicarrier.resolution.service import Resolution
 from helicarrier.resolution.switchboard import Edge
@@ -271,6 +272,36 @@ def test_tripped_breaker_holds_shadow_mode(desk: Desk, plan: Plan) -> None:
         "consecutive_failures"
     ]
     assert desk.resolution.board.switches(Environment.STAGE).tripped == ()
+
+
+def test_breakers_are_judged_before_anything_is_written(desk: Desk, plan: Plan) -> None:
+    """Three complaints stop the next application, also where nobody looked at them since."""
+    desk.open()
+    for user in ("ada", "grace", "joan"):
+        desk.resolution.learn(
+            Review(
+                plan_id=plan.plan_id,
+                verdict=ReviewVerdict.COMPLAINT,
+                reviewer=user,
+                reviewed_at=NOW,
+            )
+        )
+    assert desk.apply(plan) == "refused"
+    assert desk.bytes_of(plan) == BEFORE
+    assert desk.status(plan) is ResolutionStatus.APPROVED
+    assert desk.resolution.board.budgets.used(DEV, NOW.date()) == Amounts()
+
+
+def test_analyses_take_their_budget_and_give_it_back(desk: Desk) -> None:
+    """Ten cents for each begun 100 KB; what does not fit is refused before it is analyzed."""
+    desk.open(("usd: 100,", "usd: 0.10,"))
+    desk.plan(ORDERING)
+    assert desk.resolution.board.budgets.used(DEV, NOW.date()) == Amounts()
+    large = pair("large", f'"{"x" * 60_000}"', f'"{"x" * 60_000} "')
+    with pytest.raises(RequestRefused):
+        desk.plan(large)
+    search = desk.resolution.search(desk.pairs(large), DEV, run_id="dry", dry_run=True)
+    assert len(search.found) == 1
 
 
 @pytest.mark.parametrize("environment", [Environment.STAGE, Environment.PROD])
