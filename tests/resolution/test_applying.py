@@ -49,8 +49,8 @@ class Desk:
             clock=lambda: self.now,
             new_id=lambda: f"id-{next(ids)}",
         )
-        settings = Settings(data_dir=self.folder, resolution_config=self.config)
-        self.resolution = Resolution(settings, self.store, edge)
+        self.settings = Settings(data_dir=self.folder, resolution_config=self.config)
+        self.resolution = Resolution(self.settings, self.store, edge)
 
     def open(self, *edits: tuple[str, str]) -> None:
         """Let dev through, with more edits of the configuration."""

@@ -11,10 +11,12 @@ from helicarrier.lineage.explain import (
     eval_rows,
     git_rows,
     ledger_rows,
+    resolution_rows,
     usage_rows,
 )
 from helicarrier.lineage.explain.sources import Below, Explainer, Place
 from helicarrier.lineage.git import tables as git
+from helicarrier.resolution import tables as resolution
 from helicarrier.usage import tables as usage
 
 RUNS = "runs"
@@ -56,5 +58,16 @@ _EXPLAINERS = (
     Explainer(contract=alerts.ALERT_STATE, below=alert_rows.of_state),
     Explainer(contract=alerts.ALERT_TRANSITIONS, below=alert_rows.of_transition),
     Explainer(contract=alerts.ALERT_RULES, below=alert_rows.of_rule),
+    Explainer(
+        contract=resolution.MISMATCH,
+        below=resolution_rows.of_mismatch,
+        hidden=frozenset({"evidence"}),
+    ),
+    Explainer(contract=resolution.RESOLUTION_PLAN, below=resolution_rows.of_plan),
+    Explainer(
+        contract=resolution.AI_DECISION_LOG,
+        below=resolution_rows.of_decision,
+        hidden=frozenset({"decision_data"}),
+    ),
 )
 EXPLAINERS = {explainer.contract.name: explainer for explainer in _EXPLAINERS}
