@@ -9,6 +9,7 @@ import click
 
 from helicarrier import times
 from helicarrier.cli.common import data_dir_option, json_option, print_json, settings_of
+from helicarrier.resolution.enums import Environment
 
 if TYPE_CHECKING:
     from helicarrier.resolution.analysis_run import Analyzed
@@ -93,23 +94,26 @@ def run(
     from helicarrier.resolution.analysis_run import analyzed, results
     from helicarrier.resolution.manifest import RunManifest, surroundings, write, write_json
     from helicarrier.resolution.pair_folder import read_place
-    from helicarrier.resolution.runtime import Budgets
+    from helicarrier.resolution.runtime import read
     from helicarrier.store.code_ref import code_ref
 
-    run_id, started_at = uuid4(), times.now()
+    settings, run_id, started_at = settings_of(data_dir), uuid4(), times.now()
+    environment = Environment(settings.resolution_environment)
+    runtime = read(settings.resolution_config_path).of(environment)
     pairs = read_place(place)
     found = analyzed(pairs)
     counts = results(found)
-    folder = out or settings_of(data_dir).data_dir / "resolution" / str(run_id)
+    folder = out or settings.data_dir / "resolution" / str(run_id)
     if not dry_run:
         manifest = RunManifest(
             run_id=run_id,
             environment=surroundings(code_ref()),
-            budgets=Budgets(),
+            budgets=runtime.budgets,
             artifacts=[side for pair in pairs for side in (pair.golden, pair.candidate)],
             results=counts,
             started_at=started_at,
             ended_at=times.now(),
+            metadata={"environment": environment.value},
         )
         write_json(
             {"runId": str(run_id), "pairs": [one.wire() for one in found]}, folder / "report.json"

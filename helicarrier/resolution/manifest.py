@@ -74,7 +74,7 @@ class RunManifest:
             "schema_version": "1",
             "run_id": str(self.run_id),
             "environment": dict(self.environment),
-            "budgets": self.budgets.model_dump(mode="json"),
+            "budgets": _exact(self.budgets.model_dump()),
             "artifacts": [_artifact(one) for one in self.artifacts],
             "costs": {
                 "prompt_tokens": costs.prompt_tokens,
@@ -96,6 +96,19 @@ class RunManifest:
             "results": msgspec.to_builtins(self.results),
             "metadata": dict(self.metadata),
         }
+
+
+def _exact(value: object) -> JSONValue:
+    """Settings as JSON, dollars as the decimal strings of the wire."""
+    match value:
+        case dict():
+            return {str(key): _exact(inner) for key, inner in value.items()}
+        case Decimal():
+            return dollars(value)
+        case bool() | int() | float() | str():
+            return value
+        case _:
+            return str(value)
 
 
 def _artifact(one: Artifact) -> JSONValue:

@@ -2,7 +2,9 @@
 
 import copy
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
@@ -99,6 +101,16 @@ def test_what_breaks_the_schema_is_not_written(place: tuple[str | int, ...], val
     with pytest.raises(ContractError) as refused:
         manifest.checked(document)
     assert len(refused.value.violations) == 1
+
+
+def test_budgets_have_no_exponent() -> None:
+    """However small or large an amount of the configuration is."""
+    budgets = Budgets(
+        analyze={"milliseconds": 1, "usd_per_100_kb": 1e-7}, daily={"usd": Decimal("1E+6")}
+    )
+    found = manifest.checked(replace(MADE, budgets=budgets).document())["budgets"]
+    assert found["analyze"]["usd_per_100_kb"] == "0.000000100"
+    assert found["daily"]["usd"] == "1000000.000000000"
 
 
 @pytest.mark.parametrize(
