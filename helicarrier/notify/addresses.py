@@ -11,17 +11,15 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-def address_of(host: str, port: int, *, allow_private: bool) -> str | None:
-    """The address to connect to; None where the name has one that must not be reached.
+def addresses_of(host: str, port: int, *, allow_private: bool) -> list[str]:
+    """The addresses to connect to, in order; none where the name has one that must not be reached.
 
     Raises:
         OSError: the name cannot be resolved.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [str(entry[4][0]) for entry in found]
-    if not allow_private and not all(map(is_public, addresses)):
-        return None
-    return addresses[0]
+    resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = list(dict.fromkeys(str(entry[4][0]) for entry in resolved))
+    return found if allow_private or all(map(is_public, found)) else []
 
 
 def is_public(text: str) -> bool:

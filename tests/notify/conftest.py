@@ -2,6 +2,7 @@
 
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ class Receiver:
     statuses: list[int] = field(default_factory=list)
     got: list[tuple[str, str, bytes]] = field(default_factory=list)
     answer: bytes | None = None
+    drips: int = 0
 
 
 @pytest.fixture
@@ -42,6 +44,13 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
             found.got.append((self.path, self.headers["Idempotency-Key"], body))
             if found.answer is not None:
                 self.wfile.write(found.answer)
+                return
+            if found.drips:
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                for _ in range(found.drips):
+                    time.sleep(0.05)
+                    self.wfile.write(b".")
+                self.wfile.write(b"\r\n\r\n")
                 return
             self.send_response(found.statuses.pop(0) if found.statuses else 200)
             self.send_header("Location", "/elsewhere")

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from helicarrier.notify import addresses
-from helicarrier.notify.addresses import address_of, is_public
+from helicarrier.notify import webhook as webhooks
+from helicarrier.notify.addresses import addresses_of, is_public
 from helicarrier.notify.command import CommandSender
 from helicarrier.notify.model import Delivery
 from helicarrier.notify.webhook import WebhookSender
@@ -70,9 +71,9 @@ def test_a_name_with_one_private_address_is_refused(monkeypatch: pytest.MonkeyPa
         return [(0, 0, 0, "", (address, port)) for address in told[host]]
 
     monkeypatch.setattr(addresses.socket, "getaddrinfo", resolve)
-    assert address_of("good", 443, allow_private=False) == "93.184.215.14"
-    assert address_of("mixed", 443, allow_private=False) is None
-    assert address_of("mixed", 443, allow_private=True) == "93.184.215.14"
+    assert addresses_of("good", 443, allow_private=False) == ["93.184.215.14"]
+    assert addresses_of("mixed", 443, allow_private=False) == []
+    assert addresses_of("mixed", 443, allow_private=True) == ["93.184.215.14", "10.0.0.1"]
 
 
 @pytest.mark.parametrize(
@@ -106,14 +107,31 @@ def test_which_addresses_are_public(address: str, public: bool) -> None:
     assert is_public(address) is public
 
 
-def test_a_receiver_that_drips_is_cut_off(receiver: Receiver) -> None:
-    """One deadline for the whole exchange: an endless header does not hold the dispatcher."""
+def test_a_receiver_that_is_silent_or_talks_nonsense_is_an_error(receiver: Receiver) -> None:
+    """Neither holds the dispatcher."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         error = webhook(f"http://127.0.0.1:{port}/", timeout=0.2).send(DELIVERY)
-    assert error is not None
+    assert error == "the receiver did not answer in time"
     receiver.answer = b"nonsense\r\n\r\n"
     assert "BadStatusLine" in str(webhook(receiver.url).send(DELIVERY))
+
+
+def test_a_receiver_that_drips_is_cut_off(receiver: Receiver) -> None:
+    """Each byte comes in time, the whole answer does not; with patience it would be a success."""
+    receiver.drips = 30
+    error = webhook(receiver.url, timeout=0.3).send(DELIVERY)
+    assert error == "the receiver did not answer in time"
+    receiver.drips = 1
+    assert webhook(receiver.url).send(DELIVERY) is None
+
+
+def test_the_next_address_is_tried_where_the_first_does_not_answer(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name may have one address for each version of the protocol."""
+    monkeypatch.setattr(webhooks, "addresses_of", lambda *_, **__: ["127.0.0.2", "127.0.0.1"])
+    assert webhook(receiver.url).send(DELIVERY) is None
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +165,10 @@ def test_https_goes_to_whom_the_certificate_names(
         assert webhook(url).send(DELIVERY) is None
         other = webhook(url.replace("localhost", "127.0.0.1")).send(DELIVERY)
         assert other == "no trusted connection to the receiver"
-    assert [key for _, key, _ in found.got] == ["key-1"]
+        found.drips = 30
+        slow = webhook(url, timeout=0.3).send(DELIVERY)
+        assert slow == "the receiver did not answer in time"
+    assert [key for _, key, _ in found.got] == ["key-1", "key-1"]
 
 
 def test_nobody_there_is_an_error_without_details() -> None:
