@@ -11,6 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets import advisory as advisory_assets
 from assets import alerts as alert_assets
 from assets import evals as eval_assets
 from assets import git as git_assets
@@ -22,6 +23,7 @@ from assets import upkeep as upkeep_assets
 from assets import usage as usage_assets
 from assets.outcomes import CheckOutcome, Collector, RefreshOutcome
 from assets.partitions import in_range, spans
+from checks import advisory as advisory_checks
 from checks import alerts as alert_checks
 from checks import evals as eval_checks
 from checks import git as git_checks
@@ -42,6 +44,7 @@ from schedules import git as git_schedules
 from schedules import resolution as resolution_schedules
 from schedules import upkeep as upkeep_schedules
 from schedules import usage as usage_schedules
+from sensors import advisory as advisory_sensors
 from sensors import alerts as alert_sensors
 from sensors import evals as eval_sensors
 from sensors import ledger as ledger_sensors
@@ -76,6 +79,7 @@ def build_defs(**overrides: object) -> dg.Definitions:
             *eval_assets.ASSETS,
             *resolution_assets.ASSETS,
             *alert_assets.ASSETS,
+            *advisory_assets.ASSETS,
         ],
         asset_checks=[
             *ledger_checks.CHECKS,
@@ -85,6 +89,7 @@ def build_defs(**overrides: object) -> dg.Definitions:
             *eval_checks.CHECKS,
             *resolution_checks.CHECKS,
             *alert_checks.CHECKS,
+            *advisory_checks.CHECKS,
         ],
         jobs=jobs.JOBS,
         schedules=[
@@ -101,6 +106,7 @@ def build_defs(**overrides: object) -> dg.Definitions:
             *eval_sensors.SENSORS,
             *resolution_sensors.SENSORS,
             *alert_sensors.SENSORS,
+            *advisory_sensors.SENSORS,
         ],
         resources=resources_of(configuration.load()) | overrides,
         executor=dg.in_process_executor,

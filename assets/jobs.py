@@ -6,7 +6,7 @@ changed and not what there is. An audit without partitions reads everything.
 
 import dagster as dg
 
-from assets import alerts, evals, git, ledger, lineage, resolution
+from assets import advisory, alerts, evals, git, ledger, lineage, resolution
 from helicarrier.alerts.tables import ALERT_STATE
 from helicarrier.evals.enums import Gate
 from helicarrier.ledger.enums import Dataset
@@ -127,6 +127,18 @@ report_false_positives = dg.define_asset_job(
     description="How often reviewers found a resolution wrong, week by week.",
 )
 
+import_matches = dg.define_asset_job(
+    "import_matches",
+    selection=dg.AssetSelection.assets(advisory.analysis_results.key),
+    description="Import match results, and check all of them.",
+)
+
+advise = dg.define_asset_job(
+    "advise",
+    selection=dg.AssetSelection.assets(advisory.p3_advisory_signal.key),
+    description="Advice on the match results of a day or a range; nothing while it is off.",
+)
+
 audit = dg.define_asset_job(
     "audit",
     selection=dg.AssetSelection.all_asset_checks() - _GATES - _RESOLUTION_JUDGED,
@@ -154,5 +166,7 @@ JOBS = [
     resolve_pairs,
     measure_agreement,
     report_false_positives,
+    import_matches,
+    advise,
     audit,
 ]

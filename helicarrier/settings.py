@@ -65,6 +65,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Environment for which the resolution assets plan."""
     resolution_config: Path | None = None
     """Runtime configuration of resolution; default: the shipped one, which applies nothing."""
+    match_paths: str = ""
+    """Files and folders of match results that the import asset reads, separated by `:`."""
+    advisory_daily_limit: Annotated[int, msgspec.Meta(ge=0)] = 1
+    """Advisory signals that may be computed for one resume on one UTC day."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     """How much is logged to stderr; `info` tells every import, refresh and migration."""
 
@@ -180,6 +184,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return msgspec.json.decode(self.control_agents, type=_Commands)
 
     @property
+    def match_places(self) -> tuple[Path, ...]:
+        """The files and folders of `match_paths`, in order."""
+        return _folders(self.match_paths)
+
+    @property
     def git_folders(self) -> tuple[Path, ...]:
         """The folders of `git_repositories`, in order."""
         return _folders(self.git_repositories)
@@ -233,6 +242,8 @@ _EXPECTED = {
     "git_repositories": "folders separated by `:`",
     "content_paths": "folders separated by `:`",
     "eval_paths": "files and folders separated by `:`",
+    "match_paths": "files and folders separated by `:`",
+    "advisory_daily_limit": "a whole number that is not negative",
     "eval_remote_url": "a URL",
     "canary_acting": "eprocess, windows or either",
     "canary_baseline_rate": "a share between 0 and 1",

@@ -4,12 +4,21 @@ Only signals that are active and have not expired are ever shown, and none while
 what cannot be computed is not repeated either.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sqlalchemy import Row, bindparam, or_, select
+from sqlalchemy.exc import DBAPIError
+
 from helicarrier import times
-from helicarrier.advisory.switch import FeatureState, current
+from helicarrier.advisory.enums import SignalType
+from helicarrier.advisory.model import Signal
+from helicarrier.advisory.session import tables_are_gone
+from helicarrier.advisory.switch import FeatureState, current, read
+from helicarrier.advisory.tables import p3_advisory_signal
 from helicarrier.canonical import JSONValue
+from helicarrier.store.operational import OperationalStore
 from helicarrier.store.query import open_query
 
 _SIGNALS = """
@@ -76,4 +85,53 @@ def overview(url: str, *, now: datetime) -> Overview:
         inactive=int(str(signals["inactive"])),
         resumes_today=int(str(budgets["resumes"])),
         used_today=int(str(budgets["used"])),
+    )
+
+
+def signals_of(
+    store: OperationalStore, resume_id: str, job_posting_id: str, *, now: datetime
+) -> list[Signal]:
+    """The signals of a pair that hold now, newest first; none while the switch is off.
+
+    Raises:
+        StorageUnavailable: the store cannot be read.
+    """
+    try:
+        with store.read() as connection:
+            state = read(connection)
+            if state is None or not state.on:
+                return []
+            rows = connection.execute(
+                _OF_PAIR, {"resume": resume_id, "posting": job_posting_id, "at": now}
+            ).all()
+    except DBAPIError as error:
+        if tables_are_gone(error):
+            return []
+        raise
+    return [_signal(row) for row in rows]
+
+
+_C = p3_advisory_signal.c
+_AT = bindparam("at", type_=_C.expires_at.type)
+_OF_PAIR = (
+    select(p3_advisory_signal)
+    .where(
+        _C.resume_id == bindparam("resume"),
+        _C.job_posting_id == bindparam("posting"),
+        _C.is_active == 1,
+        or_(_C.expires_at.is_(None), _C.expires_at > _AT),
+    )
+    .order_by(_C.computed_at.desc(), _C.id.desc())
+)
+
+
+def _signal(row: Row[tuple[object, ...]]) -> Signal:
+    payload = json.loads(row.signal_payload)
+    return Signal(
+        kind=SignalType(row.signal_type),
+        confidence=row.confidence_score,
+        summary=payload["summary"],
+        details=payload["details"],
+        model_version=row.model_version,
+        computed_at=row.computed_at,
     )

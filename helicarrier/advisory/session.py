@@ -8,6 +8,7 @@ decision fails for it, which no caller sees.
 """
 
 import re
+import sqlite3
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -28,6 +29,10 @@ _FORBIDDEN = re.compile(
     r";\s*\S | \$\w*\$ | \bFOR\s+(?:NO\s+KEY\s+)?UPDATE\b | \bFOR\s+(?:KEY\s+)?SHARE\b",
     re.VERBOSE | re.IGNORECASE,
 )
+
+
+_PRIMARY = 0xFF  # the lower byte of SQLite's extended code is the primary one
+_GONE = {"42P01", "XX000"}  # undefined table; could not open relation
 
 
 class AdvisoryStore(OperationalStore):
@@ -74,3 +79,15 @@ def _refused() -> HelicarrierError:
         code=ErrorCode.GOVERNANCE_BREACH,
         hint="Write through the area whose table it is.",
     )
+
+
+def tables_are_gone(error: Exception) -> bool:
+    """Whether an error says that a table is not there, as during and after a rollback.
+
+    SQLite has no code of its own for it: a plain error of a statement that has always worked.
+    Postgres says so by name, or that the table went away while it was being opened.
+    """
+    cause = getattr(error, "orig", None)
+    if isinstance(cause, sqlite3.OperationalError):
+        return cause.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_ERROR
+    return getattr(cause, "sqlstate", None) in _GONE

@@ -20,6 +20,7 @@ from helicarrier.api.access import CHALLENGE
 from helicarrier.api.browser import OwnPagesOnly
 from helicarrier.api.middleware import HostAllowList, RateLimit, SecurityHeaders
 from helicarrier.api.routes import (
+    advisory,
     alerts,
     analytics,
     control,
@@ -41,6 +42,7 @@ _ROUTERS = (
     ledger.router,
     analytics.router,
     alerts.router,
+    advisory.router,
     hud.router,
     login.router,
     system.router,

@@ -7,7 +7,7 @@ for each test, the Postgres database is emptied.
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from sqlalchemy import Table, insert, select, text
 from helicarrier.advisory import switch
 from helicarrier.advisory.session import AdvisoryStore
 from helicarrier.advisory.tables import FEATURE, TABLES, p3_feature_state
+from helicarrier.matches.model import MatchResult
 from helicarrier.store import migrate
 from helicarrier.store.operational import OperationalStore
 from helicarrier.store.versions import P3
@@ -26,6 +27,20 @@ __all__ = ["area", "installed_postgres", "installed_sqlite", "sqlite_area"]
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
+
+RESULT = MatchResult(
+    result_id="m1",
+    resume_id="17ef78e3-fde4-5652-8fcf-04b76e4e5b73",
+    job_posting_id="6fcf2afd-cf15-5616-96a1-5707349da062",
+    match_score=53,
+    qualifications_met=9,
+    qualifications_missing=3,
+    provider="own",
+    model="m",
+    created_at=NOW,
+    application_deadline=NOW + timedelta(days=2),
+)
+"""Of which every model has something to say."""
 
 _SCHEMA = {
     "sqlite": """

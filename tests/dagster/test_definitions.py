@@ -30,6 +30,7 @@ from helicarrier.ledger.tables import (
 )
 from helicarrier.lineage.content.tables import ANNOTATIONS, DOCUMENTS, MESSAGES
 from helicarrier.lineage.git.tables import GIT_CHANGES, GIT_COMMITS, GIT_REFS, SESSION_COMMITS
+from helicarrier.matches.tables import ANALYSIS_RESULTS
 from helicarrier.notify.tables import NOTIFICATIONS
 from helicarrier.resolution.tables import AI_DECISION_LOG, MISMATCH, RESOLUTION_PLAN
 from helicarrier.usage.tables import (
@@ -79,6 +80,7 @@ CONTRACTS = {
     "mismatches": MISMATCH,
     "resolution_plans": RESOLUTION_PLAN,
     "resolution_outcomes": AI_DECISION_LOG,
+    "analysis_results": ANALYSIS_RESULTS,
 }
 RESOLVED = {"mismatches", "resolution_plans", "resolution_outcomes"}
 RESOLUTION_JUDGED = {
@@ -86,6 +88,10 @@ RESOLUTION_JUDGED = {
     ("mismatches", "golden_packs"),
     ("rater_agreement", "agreement_gate"),
     ("resolution_outcomes", "false_positive_rate"),
+}
+ADVICE = "p3_advisory_signal"
+PROMISES = {
+    f"{ADVICE}:{name}" for name in ("isolation", "budget", "confidence_range", "kill_switch")
 }
 ALERTS = {"alert_rules", "alert_state", "alert_transitions", "notifications"}
 EVALS = {"ai_eval_samples", "ai_eval_runs", "ai_eval_gate_results"}
@@ -119,6 +125,7 @@ def test_asset_keys() -> None:
         "evals": GATED | OBSERVED,
         "alerts": ALERTS,
         "resolution": RESOLVED | {"output_pairs", "rater_agreement", "false_positive_report"},
+        "advisory": {"analysis_results", ADVICE},
     }
 
 
@@ -138,6 +145,7 @@ def test_asset_checks() -> None:
         ("alert_state", "history"),
         ("notifications", "delivered"),
         *RESOLUTION_JUDGED,
+        *((ADVICE, promise.partition(":")[2]) for promise in PROMISES),
     }
 
 
@@ -188,11 +196,15 @@ def test_jobs_and_what_they_select() -> None:
         | {f"{asset}:{check}" for asset, check in RESOLUTION_JUDGED if check != "agreement_gate"},
         "measure_agreement": {"rater_agreement", "rater_agreement:agreement_gate"},
         "report_false_positives": {"false_positive_report"},
+        "import_matches": {"analysis_results", "analysis_results:governance"},
+        "advise": {ADVICE} | PROMISES,
         "audit": everything
         | checks_of_resolution
         | checks_of_states
         | {f"{asset}:governance" for asset in ALERTS}
         | {"notifications:delivered"}
+        | PROMISES
+        | {"analysis_results:governance"}
         | checks_of_evals
         | {f"{asset}:governance" for asset in OBSERVED}
         | checks_of_content
@@ -265,6 +277,7 @@ def test_sensors_what_they_start_and_whether_they_run() -> None:
         "outbox": (set(), dg.DefaultSensorStatus.RUNNING),
         "canary": (set(), dg.DefaultSensorStatus.STOPPED),
         "breakers": (set(), dg.DefaultSensorStatus.RUNNING),
+        "advisory_expiry": (set(), dg.DefaultSensorStatus.STOPPED),
         "cancelled_runs": (set(), dg.DefaultSensorStatus.RUNNING),
     }
 
