@@ -11,9 +11,14 @@ from hypothesis import strategies as st
 from helicarrier.advisory.rollout import BUCKETS, bucket, eligible
 from helicarrier.advisory.tables import FEATURE
 
-subjects = [
-    str(uuid.UUID(int=n * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128)) for n in range(100_000)
-]
+SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835
+VECTORS = [("123", "gr1", 73), ("999", "groupX", 25)]
+
+
+@pytest.fixture(scope="module")
+def subjects() -> list[str]:
+    """100,000 ids, the same ones every time."""
+    return [str(uuid.UUID(int=n * SPREAD % 2**128)) for n in range(100_000)]
 
 
 @pytest.mark.parametrize(
@@ -32,9 +37,7 @@ def test_the_library_gives_the_published_hashes(text: str, seed: int, expected: 
     assert mmh3.hash(text, seed, signed=False) == expected
 
 
-@pytest.mark.parametrize(
-    ("subject", "group", "normalized"), [("123", "gr1", 73), ("999", "groupX", 25)]
-)
+@pytest.mark.parametrize(("subject", "group", "normalized"), VECTORS)
 def test_whole_percents_choose_as_unleash_does(subject: str, group: str, normalized: int) -> None:
     """The normalized values that Unleash's clients for Node, Java and Go test themselves by."""
     assert mmh3.hash(f"{group}:{subject}", 0, signed=False) % 100 + 1 == normalized
