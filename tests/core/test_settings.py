@@ -27,6 +27,8 @@ from helicarrier.settings import Settings
         ("HELICARRIER_GIT_REPOSITORIES", "/a:/b", "git_folders", (Path("/a"), Path("/b"))),
         ("HELICARRIER_CONTENT_PATHS", "/a:/b", "content_folders", (Path("/a"), Path("/b"))),
         ("HELICARRIER_EVAL_PATHS", "/a:/b", "eval_places", (Path("/a"), Path("/b"))),
+        ("HELICARRIER_MATCH_PATHS", "/a:/b", "match_places", (Path("/a"), Path("/b"))),
+        ("HELICARRIER_ADVISORY_DAILY_LIMIT", "3", "advisory_daily_limit", 3),
         (
             "HELICARRIER_RESOLUTION_PAIRS",
             "/a:/b",
@@ -106,6 +108,7 @@ def test_every_field_has_a_variable_in_these_tests() -> None:
         ("HELICARRIER_LOG_LEVEL", "marker"),
         ("HELICARRIER_CONTRACT_STRICT", "marker"),
         ("HELICARRIER_RATE_LIMIT", "0.5"),
+        ("HELICARRIER_ADVISORY_DAILY_LIMIT", "-1"),
         ("HELICARRIER_DRAIN_SECONDS", "marker"),
         ("HELICARRIER_NOTIFY_CHANNELS", "log,marker"),
         ("HELICARRIER_NOTIFY_WEBHOOK_URL", "ftp://marker/"),
