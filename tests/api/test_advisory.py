@@ -11,7 +11,8 @@ from helicarrier.advisory import rollback, switch
 from helicarrier.advisory.decisions import Advisor
 from helicarrier.advisory.enums import SignalType
 from helicarrier.advisory.session import AdvisoryStore
-from helicarrier.api.app import create_app, openapi
+from helicarrier.api.app import create_app
+from helicarrier.api.contract import openapi
 from helicarrier.settings import Settings
 from helicarrier.times import now
 from tests.advisory.areas import BEFORE, NOW, RESULT
