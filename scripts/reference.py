@@ -107,7 +107,7 @@ def _below(path: str, command: click.Command) -> Iterator[tuple[str, click.Comma
 
 def configuration() -> str:
     """Every variable with its default and meaning."""
-    meanings = _field_docs()
+    meanings = _docs_of(settings.Settings)
     parts = [
         "# Configuration",
         "",
@@ -123,14 +123,15 @@ def configuration() -> str:
     return "\n".join([*parts, ""])
 
 
-def _field_docs() -> dict[str, str]:
-    """The strings under the fields of the settings."""
-    body = ast.parse(inspect.getsource(settings.Settings)).body[0]
+def _docs_of(declared: type) -> dict[str, str]:
+    """The strings under the fields or members of a class."""
+    body = ast.parse(inspect.getsource(declared)).body[0]
     found: dict[str, str] = {}
     name = ""
     for node in getattr(body, "body", []):
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            name = node.target.id
+        if isinstance(node, ast.AnnAssign | ast.Assign):
+            target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+            name = target.id if isinstance(target, ast.Name) else ""
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and name:
             found[name] = " ".join(str(node.value.value).split())
     return found
@@ -147,9 +148,11 @@ def errors() -> str:
     for error in _tree(HelicarrierError):
         meaning = (error.__doc__ or "").strip().splitlines()[0]
         parts.append(f"| {error.__name__} | {error.exit_code} | {error.http_status} | {meaning} |")
-    codes = ", ".join(f"`{code}`" for code in ErrorCode)
+    meanings = _docs_of(ErrorCode)
+    codes = ["", "| code | what it means and what to do |", "|---|---|"]
+    codes += [f"| `{code}` | {meanings[code.name]} |" for code in ErrorCode]
     versions = ", ".join(f"`{version}`" for version in sorted(envelope.VERSIONS))
-    return "\n".join([*parts, "", f"Codes: {codes}.", "", f"Envelope versions: {versions}.", ""])
+    return "\n".join([*parts, *codes, "", f"Envelope versions: {versions}.", ""])
 
 
 def _tree(root: type[HelicarrierError]) -> Iterator[type[HelicarrierError]]:
