@@ -15,7 +15,7 @@ from pydantic import Field
 from assets.declarations import OWNERS, WAREHOUSE_POOL, definition_metadata, table_spec
 from assets.runs import explain_command, recorded
 from helicarrier import times
-from helicarrier.errors import InputRejected
+from helicarrier.errors import Conflict, InputRejected
 from helicarrier.resolution.enums import Environment
 from helicarrier.resolution.tables import AI_DECISION_LOG, MISMATCH, RESOLUTION_PLAN
 from helicarrier.store.run_model import Edge
@@ -202,7 +202,11 @@ def resolution_outcomes(
                 since=now - _LOOKED_BACK,
                 limit=_MOST_PLANS,
             ):
-                found = applier.apply(plan.plan_id, actor="dagster", run_id=run.run_id)
+                try:
+                    found = applier.apply(plan.plan_id, actor="dagster", run_id=run.run_id)
+                except Conflict as conflict:
+                    context.log.warning("left to another worker: %s", conflict.message)
+                    continue
                 counts[found.outcome] = counts.get(found.outcome, 0) + 1
         run.rows_in = run.rows_out = sum(counts.values())
         run.reads(Edge(dataset=RESOLUTION_PLAN.name, rows=run.rows_in))

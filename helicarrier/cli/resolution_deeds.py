@@ -18,6 +18,7 @@ from helicarrier.cli.resolution_options import (
     show_step,
 )
 from helicarrier.resolution.decision_enums import ReviewVerdict
+from helicarrier.resolution.enums import ResolutionStatus
 
 if TYPE_CHECKING:
     from helicarrier.resolution.records import Plan
@@ -74,7 +75,8 @@ def approve(
 
     with resolution_of(data_dir) as area:
         there = area.plans.get(plan_id)
-        done = "rejected" if reject else "approved"
+        refused = rule(there).status is ResolutionStatus.REJECTED
+        done = "rejected" if refused else "approved"
         decision = decision_of(
             there, done, (comment,) * bool(comment), now, actor=user, decision_id=str(uuid.uuid4())
         )

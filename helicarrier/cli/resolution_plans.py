@@ -114,7 +114,7 @@ def plans(
 @json_option
 @data_dir_option
 def preview(*, plan_id: str, as_json: bool, data_dir: Path | None) -> None:
-    """Show what a plan would change: its diff and its impact.
+    """Show what a plan would change, and how often reviewers agreed with others of its kind.
 
     \b
     EXAMPLES
@@ -123,6 +123,8 @@ def preview(*, plan_id: str, as_json: bool, data_dir: Path | None) -> None:
     with resolution_of(data_dir) as area:
         found = area.plans.get(plan_id)
         steps = area.applier().preview(found)
+        mismatch = area.mismatches.get(found.mismatch_id)
+        pattern = None if mismatch is None else area.patterns.like(mismatch)
     if as_json:
         shown = [
             {
@@ -133,9 +135,12 @@ def preview(*, plan_id: str, as_json: bool, data_dir: Path | None) -> None:
             }
             for step in steps
         ]
-        print_json({"plan": plan_wire(found), "steps": shown})
+        held = None if pattern is None else {"held": pattern.successes, "of": pattern.uses}
+        print_json({"plan": plan_wire(found), "steps": shown, "pattern": held})
         return
     click.echo(plan_line(found))
+    if pattern is not None:
+        click.echo(f"of its kind {pattern.successes} of {pattern.uses} held")
     for step in steps:
         impact = step.impact
         click.echo(

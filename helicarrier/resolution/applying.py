@@ -201,13 +201,14 @@ class Applier:
 
     def _finish(self, plan: Plan, *, dry_run: bool) -> Outcome:
         """A plan that was taken: where its worker died before writing, its bytes come now."""
-        sides = self._sides(plan, self._mismatch(plan))
+        found = self._mismatch(plan)
+        sides = self._sides(plan, found)
         ends = {one.artifact_id: one.after_hash for one in plan.actions if one.after_hash}
         if all(sides[name].content_hash == ending for name, ending in ends.items()):
             return Outcome(plan=plan, outcome="applied", reasons=(), steps=())
         switches = self._board.switches(plan.environment)
-        if switches.killed or not switches.runtime.auto_resolve.enabled:
-            return Outcome(plan=plan, outcome="refused", reasons=("switched off",), steps=())
+        if off := gate.switched_off(plan.environment, found.mismatch_type, switches):
+            return Outcome(plan=plan, outcome="refused", reasons=off, steps=())
         steps = preview(plan, sides)
         if not dry_run:
             self._write(plan, steps)

@@ -31,7 +31,7 @@ def refusals(
 ) -> tuple[str, ...]:
     """Every reason why the plan must not be applied now; empty: it may."""
     return (
-        *_switched_off(plan.environment, kind, switches),
+        *switched_off(plan.environment, kind, switches),
         *objections(plan, kind, policy, now=now),
     )
 
@@ -41,9 +41,10 @@ def objections(plan: Plan, kind: MismatchType, policy: Policy, *, now: datetime)
     return (*not_allowed(plan, kind, policy), *_not_agreed(plan, now))
 
 
-def _switched_off(
+def switched_off(
     environment: Environment, kind: MismatchType, switches: Switches
 ) -> tuple[str, ...]:
+    """What stands against any plan about a type in an environment at this moment."""
     auto = switches.runtime.auto_resolve
     found = []
     if switches.killed:

@@ -116,6 +116,7 @@ def test_reviews_reach_breakers_and_the_weekly_report(helicarrier: Command, pair
     assert helicarrier("resolution", "breakers", "list").out == ""
     assert helicarrier(*review, "--satisfaction", "2").out.startswith("reviewed plan_")
     assert helicarrier(*review).out.startswith("reviewed before")
+    assert "of its kind 0 of 1 held" in helicarrier("resolution", "preview", plan).out
     judged = helicarrier("resolution", "breakers", "evaluate", "--json")
     assert judged.code == 2
     states = {one["breaker"]: one["state"] for one in json.loads(judged.out)["breakers"]}

@@ -200,6 +200,10 @@ def test_worker_that_died_before_writing_is_finished_by_the_next(desk: Desk, pla
     desk.open()
     desk.apply(plan)
     desk.resolution.artifacts.write(plan.actions[0].artifact_id, BEFORE)
+    desk.config.write_bytes(SHIPPED.read_bytes())
+    assert desk.apply(plan) == "refused"
+    assert desk.bytes_of(plan) == BEFORE
+    desk.open()
     assert desk.apply(plan) == "applied"
     assert desk.bytes_of(plan) == AFTER
 
