@@ -70,6 +70,20 @@ def test_there_is_no_network() -> None:
     assert (done.ended, done.walled) == (Ended.FAILED, True)
 
 
+def test_without_a_wall_the_answer_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has no `unshare`, limits hold all the same and the open network is named."""
+    monkeypatch.setenv("PATH", "")
+    walled_command.cache_clear()
+    try:
+        looped = execute({"main.py": "while True: pass"}, Limits(seconds=1))
+        answer = by_tests(*pair(LOOP, SUM, Syntax.PYTHON), TESTS, SHORT)
+    finally:
+        walled_command.cache_clear()
+    assert (looped.ended, looped.walled) == (Ended.TIMED_OUT, False)
+    assert answer.verdict is Verdict.EQUIVALENT
+    assert "NETWORK_OPEN" in {finding.code for finding in answer.findings}
+
+
 def test_nothing_stays_open() -> None:
     """A run leaves no descriptor behind: the next one has the same number."""
     numbers = []
