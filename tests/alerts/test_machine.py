@@ -319,4 +319,4 @@ class Laws(RuleBasedStateMachine):
 
 
 TestLaws = Laws.TestCase
-TestLaws.settings = settings(max_examples=60, stateful_step_count=25)
+TestLaws.settings = settings(max_examples=40, stateful_step_count=25)

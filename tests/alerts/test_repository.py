@@ -1,9 +1,7 @@
 """The contract of `AlertRepository`, on SQLite and on a real Postgres."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -18,8 +16,7 @@ from helicarrier.alerts.enums import (
 )
 from helicarrier.alerts.model import AlertRule, AlertState, AlertTransition
 from helicarrier.alerts.repository import AlertRepository, SqlAlertRepository
-from helicarrier.store.migrate import upgrade
-from helicarrier.store.operational import OperationalStore
+from tests.ledger.stores import Ledger
 
 NOON = datetime(2026, 10, 5, 12, tzinfo=UTC)
 RULE = AlertRule(
@@ -57,17 +54,10 @@ TRANSITION = AlertTransition(
 )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AlertRepository]:
+@pytest.fixture
+def repository(ledger: Ledger) -> AlertRepository:
     """A repository on an empty store of each kind."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    else:
-        url = request.getfixturevalue("postgres_url")
-    upgrade(url, tmp_path / "backups")
-    store = OperationalStore(url)
-    yield SqlAlertRepository(store)
-    store.close()
+    return SqlAlertRepository(ledger.store)
 
 
 def test_rule_comes_back_as_it_was_saved(repository: AlertRepository) -> None:
