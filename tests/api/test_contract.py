@@ -24,8 +24,8 @@ CONFIG = Path(__file__).parent / "schemathesis.toml"
 
 
 @contextmanager
-def serving(folder: Path, **settings: str) -> Iterator[str]:
-    """The address of a service in a process of its own, which ends with 0."""
+def serving(folder: Path, *, ready: bool = True, **settings: str) -> Iterator[str]:
+    """The address of a service in its own process, which ends with 0; `ready` or just alive."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -38,7 +38,7 @@ def serving(folder: Path, **settings: str) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + 60
-        while not _ready(url):
+        while not _answers(f"{url}/{'readyz' if ready else 'healthz'}"):
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -48,9 +48,9 @@ def serving(folder: Path, **settings: str) -> Iterator[str]:
         assert process.wait(30) == 0
 
 
-def _ready(url: str) -> bool:
+def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz").status_code == 200
+        return httpx.get(url).status_code == 200
     except httpx.TransportError:
         return False
 
