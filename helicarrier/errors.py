@@ -70,6 +70,8 @@ class ErrorCode(StrEnum):
     """The token does not reach, or a page of another site asked (HTTP 403)."""
     CONTROL_DISABLED = "CONTROL_DISABLED"
     """No agent is configured (HTTP 403). Set `HELICARRIER_CONTROL_AGENTS`."""
+    DATABASE_DISABLED = "DATABASE_DISABLED"
+    """The service works on the legacy store, which has no such thing (HTTP 409)."""
     START_FAILED = "START_FAILED"
     """The command of an agent could not be started (HTTP 500). Is the program there?"""
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"

@@ -69,6 +69,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Files and folders of match results that the import asset reads, separated by `:`."""
     advisory_daily_limit: Annotated[int, msgspec.Meta(ge=0)] = 1
     """Advisory signals that may be computed for one resume on one UTC day."""
+    enable_sqlite: bool = True
+    """Whether the HTTP service reads and writes the database; off, the legacy V3 store instead."""
+    enable_json_import: bool = False
+    """Whether the HTTP service imports the legacy V3 store at its start, before it is ready."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     """How much is logged to stderr; `info` tells every import, refresh and migration."""
 
@@ -111,6 +115,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def url(self) -> str:
         """The SQLAlchemy URL of the operational store, with the driver written out."""
         return self.db_url or f"sqlite:///{self.sqlite_path.absolute()}"
+
+    @property
+    def legacy_path(self) -> Path:
+        """The legacy V3 store."""
+        return self.data_dir / "v3-intelligence.json"
 
     @property
     def lake_dir(self) -> Path:
@@ -236,6 +245,8 @@ _EXPECTED = {
     "retention_aggregates_days": "a whole number that is not negative",
     "resolution_pairs": "files separated by `:`",
     "resolution_environment": "dev, stage or prod",
+    "enable_sqlite": "true or false",
+    "enable_json_import": "true or false",
     "log_level": "debug, info, warning or error",
     "db_url": "a URL",
     "import_paths": "folders separated by `:`",

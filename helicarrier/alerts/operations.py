@@ -5,7 +5,7 @@ to be told, and a line of the audit log. What an operator decides is stored with
 holds for every process and outlives all of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
@@ -33,6 +33,8 @@ from helicarrier.ledger import audit
 from helicarrier.store.operational import OperationalStore
 
 Steps = list[tuple[AlertRule, Step]]
+
+TAKEN = "there is a rule with this id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +96,43 @@ def active(
         for state in states
         if state.rule_id in rules
     ]
+    return shown(found, now=now, suppressed=suppressed)
+
+
+def shown(found: Iterable[ActiveAlert], *, now: datetime, suppressed: bool) -> list[ActiveAlert]:
+    """Of what fires what is not silenced now, or all; the worst first, then what fires longest."""
     wanted = [
         one for one in found if suppressed or not machine.is_suppressed(one.rule, one.state, now)
     ]
     return sorted(wanted, key=_urgency)
+
+
+def changed(before: AlertRule, change: RuleChange, now: datetime) -> AlertRule:
+    """The rule with the change; the same rule where nothing changes.
+
+    Raises:
+        ContractError: the rule would contradict itself.
+    """
+    try:
+        after = change.of(before, now)
+    except ValueError as error:
+        raise ContractError(
+            ErrorCode.VALIDATION_ERROR,
+            "the rule would contradict itself",
+            [Violation(pointer="", code="INVALID_VALUE", message=str(error))],
+        ) from None
+    same = replace(after, updated_at=before.updated_at) == before
+    return before if same else after
+
+
+def require_future(until: datetime | None, now: datetime) -> None:
+    """Passes when a suppression ends in the future, or now.
+
+    Raises:
+        InputRejected: its end lies in the past.
+    """
+    if until is not None and until <= now:
+        raise InputRejected("the suppression would end in the past", hint="Give a later end.")
 
 
 def create_rule(store: OperationalStore, rule: AlertRule, *, actor: str, now: datetime) -> None:
@@ -108,7 +143,7 @@ def create_rule(store: OperationalStore, rule: AlertRule, *, actor: str, now: da
     """
     with store.write() as connection:
         if _found(connection, rule.rule_id) is not None:
-            raise Conflict("there is a rule with this id", hint="Change it, or take another id.")
+            raise Conflict(TAKEN, hint="Change it, or take another id.")
         put_rule(connection, rule)
         _audit(connection, "alert_rule.created", rule.rule_id, actor, now, _shown(rule))
 
@@ -130,15 +165,8 @@ def change_rule(
     """
     with store.write() as connection:
         before = _required(connection, rule_id)
-        try:
-            after = change.of(before, writing.now)
-        except ValueError as error:
-            raise ContractError(
-                ErrorCode.VALIDATION_ERROR,
-                "the rule would contradict itself",
-                [Violation(pointer="", code="INVALID_VALUE", message=str(error))],
-            ) from None
-        if dry_run or replace(after, updated_at=before.updated_at) == before:
+        after = changed(before, change, writing.now)
+        if dry_run or after == before:
             return replace(after, updated_at=before.updated_at)
         put_rule(connection, after)
         if before.enabled and not after.enabled:
@@ -166,8 +194,7 @@ def suppress(
         UsageError: NOT_FOUND.
         InputRejected: the end lies in the past.
     """
-    if until is not None and until <= writing.now:
-        raise InputRejected("the suppression would end in the past", hint="Give a later end.")
+    require_future(until, writing.now)
     with store.write() as connection:
         rule = _required(connection, rule_id)
         if scope_key is None:
@@ -266,7 +293,7 @@ def _scope(connection: Connection, rule: AlertRule, scope_key: str, writing: Wri
     known = steps.states(connection, rule.rule_id).get((rule.rule_id, scope_key))
     named = named_target(rule)
     if known is None and (not scope_key or (named is not None and named.key != scope_key)):
-        raise _unknown("the rule has no such scope", "`helicarrier alerts list --all` shows them.")
+        raise no_such_scope()
     fresh = AlertState(rule_id=rule.rule_id, scope_key=scope_key, run_id=writing.run_id)
     return replace(known or fresh, run_id=writing.run_id)
 
@@ -278,7 +305,7 @@ def _write(connection: Connection, done: Steps, writing: Writing) -> None:
 def _required(connection: Connection, rule_id: str) -> AlertRule:
     rule = _found(connection, rule_id)
     if rule is None:
-        raise _unknown("there is no such rule", "`helicarrier alerts rules` lists them.")
+        raise no_such_rule()
     return rule
 
 
@@ -287,6 +314,16 @@ def _found(connection: Connection, rule_id: str) -> AlertRule | None:
     query = select(alert_rules).where(alert_rules.c.rule_id == rule_id).with_for_update()
     row = connection.execute(query).one_or_none()
     return None if row is None else rule_of(row)
+
+
+def no_such_rule() -> UsageError:
+    """The failure of who names a rule that is not there."""
+    return _unknown("there is no such rule", "`helicarrier alerts rules` lists them.")
+
+
+def no_such_scope() -> UsageError:
+    """The failure of who names a scope that a rule does not have."""
+    return _unknown("the rule has no such scope", "`helicarrier alerts list --all` shows them.")
 
 
 def _unknown(message: str, hint: str) -> UsageError:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from fastapi import Depends, Request
 
+from helicarrier.api.backend import require_database
 from helicarrier.api.tokens import Authenticator, Principal, Scope
 from helicarrier.errors import ErrorCode, RequestRefused
 
@@ -24,21 +25,27 @@ _OPEN = Principal(name="loopback", scopes=frozenset({Scope.READ, Scope.INGEST}))
 
 @dataclass(frozen=True, slots=True)
 class Requires:
-    """The dependency of a route: passes the principal, or refuses the request."""
+    """The dependency of a route: passes the principal, or refuses the request.
+
+    `database`: the route needs the database and is refused while that is off.
+    """
 
     scope: Scope
+    database: bool = False
 
     def __call__(self, request: Request) -> Principal:
         """The principal that the request acts for.
 
         Raises:
-            RequestRefused: UNAUTHENTICATED or FORBIDDEN.
+            RequestRefused: UNAUTHENTICATED, FORBIDDEN or DATABASE_DISABLED.
         """
         principal = principal_of(request, request.app.state.service.authenticator)
         if self.scope not in principal.scopes:
             raise RequestRefused(
                 403, ErrorCode.FORBIDDEN, f"this needs a token with the scope {self.scope.value}"
             )
+        if self.database:
+            require_database(request.app.state.service.settings)
         return principal
 
 

@@ -7,7 +7,7 @@ import asyncio
 from contextlib import suppress
 
 from helicarrier import logs
-from helicarrier.api.group_commit import GroupCommit
+from helicarrier.api.group_commit import IngestWriter
 from helicarrier.control.controller import Controller, Record
 from helicarrier.errors import HelicarrierError, StorageUnavailable
 from helicarrier.ledger.model import Envelope
@@ -17,7 +17,7 @@ _PAUSE_SECONDS = 0.2
 _RECORD_SECONDS = 60.0
 
 
-def record_through(writer: GroupCommit) -> Record:
+def record_through(writer: IngestWriter) -> Record:
     """Writes of other threads through the writer of this event loop."""
     loop = asyncio.get_running_loop()
 

@@ -10,17 +10,15 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Protocol
-
-from sqlalchemy import Connection
+from typing import Generic, Protocol, TypeVar
 
 from helicarrier import logs
 from helicarrier.errors import ErrorCode, StorageUnavailable
 from helicarrier.ledger.model import Batch, Envelope, Winner
 from helicarrier.ledger.outcomes import BatchOutcome, EnvelopeStatus, Tally
-from helicarrier.store.operational import OperationalStore
 
 GROUP_LIMIT = 1_000
 """Envelopes in one transaction: some tens of milliseconds, so that other writers get in."""
@@ -29,7 +27,54 @@ WAITING_LIMIT = 10_000
 """Requests that may wait; beyond it the service says that it is busy instead of growing."""
 
 
-class Writer(Protocol):
+class Savepoint(Protocol):
+    """What a part of a transaction can be taken back to."""
+
+    def commit(self) -> None:
+        """Keep what came since."""
+        ...
+
+    def rollback(self) -> None:
+        """Forget what came since."""
+        ...
+
+
+class Transaction(Protocol):
+    """What is written into: a connection of the database, a change of a file."""
+
+    def begin_nested(self) -> Savepoint:
+        """Begin a part that may be taken back."""
+        ...
+
+
+T = TypeVar("T", bound=Transaction)
+T_contra = TypeVar("T_contra", bound=Transaction, contravariant=True)
+T_co = TypeVar("T_co", bound=Transaction, covariant=True)
+
+
+class Store(Protocol[T_co]):
+    """What gives transactions."""
+
+    def write(self) -> AbstractContextManager[T_co]:
+        """A transaction; durable when its context ends."""
+        ...
+
+
+class IngestWriter(Protocol):
+    """The one writer of a service, as its requests see it."""
+
+    async def write(
+        self, envelopes: Sequence[Envelope], *, source_uri: str, whole: bool = True
+    ) -> list[EnvelopeStatus]:
+        """Write the envelopes of one request; see `GroupCommit.write`."""
+        ...
+
+    def close(self) -> None:
+        """Write what waits, and take no more."""
+        ...
+
+
+class Writer(Protocol[T_contra]):
     """What writes batches into an open transaction; `LedgerWriter` does."""
 
     def prepare(self, batches: Sequence[Batch]) -> None:
@@ -37,13 +82,13 @@ class Writer(Protocol):
         ...
 
     def write(
-        self, connection: Connection, batches: Sequence[Batch]
+        self, connection: T_contra, batches: Sequence[Batch], /
     ) -> tuple[Tally, list[BatchOutcome]]:
         """Write batches; one outcome for each, in order."""
         ...
 
 
-MakeWriter = Callable[[], Writer]
+MakeWriter = Callable[[], Writer[T]]
 """A writer for one transaction: its run and its time are those of now."""
 
 
@@ -59,13 +104,13 @@ class _Request:
 _Answer = tuple[_Request, list[EnvelopeStatus] | BaseException]
 
 
-class GroupCommit:
+class GroupCommit(Generic[T]):
     """The one writer of a service; `start` it within the event loop that it answers to."""
 
     def __init__(
         self,
-        store: OperationalStore,
-        make_writer: MakeWriter,
+        store: Store[T],
+        make_writer: MakeWriter[T],
         *,
         on_commit: Callable[[Tally], None] = lambda _: None,
     ) -> None:
@@ -163,7 +208,7 @@ class GroupCommit:
 
 
 def _write(
-    connection: Connection, writer: Writer, group: Sequence[_Request]
+    connection: T, writer: Writer[T], group: Sequence[_Request]
 ) -> tuple[Tally, list[_Answer]]:
     """Neighbours that may be written in part share one call; a whole one has its savepoint."""
     written = Tally()

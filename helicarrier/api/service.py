@@ -1,7 +1,8 @@
 """The service behind the routes: its stores, its one writer, and whether it is ready.
 
-It migrates at the start. When that fails, or the store cannot be reached, it stays alive and says
-so with a stable code, and tries again, so that a database that comes back needs no restart.
+It migrates at the start, and imports the legacy store where that is wanted. When that fails, or the
+store cannot be reached, it stays alive and says so with a stable code, and tries again, so that a
+database that comes back needs no restart. With the database off the legacy store takes its place.
 """
 
 import asyncio
@@ -12,9 +13,11 @@ from datetime import datetime
 from starlette.requests import Request
 
 from helicarrier import logs, times
+from helicarrier.alerts.repository import SqlAlertRepository
+from helicarrier.api.backend import Backend, DatabaseBackend, LegacyBackend, require_database
 from helicarrier.api.delivery import Delivery
 from helicarrier.api.following import Following, record_through
-from helicarrier.api.group_commit import GroupCommit
+from helicarrier.api.group_commit import GroupCommit, IngestWriter
 from helicarrier.api.recent_log import RecentLog
 from helicarrier.api.tokens import Authenticator
 from helicarrier.control.controller import Controller
@@ -23,9 +26,13 @@ from helicarrier.cost.governed import Pricer
 from helicarrier.cost.prices import PriceBook
 from helicarrier.errors import ErrorCode, HelicarrierError, StorageUnavailable
 from helicarrier.ledger.outcomes import Tally
-from helicarrier.ledger.repository import LedgerRepository, SqlLedgerRepository
+from helicarrier.ledger.repository import LedgerRepository
 from helicarrier.ledger.runs import run_store
 from helicarrier.ledger.writer import LedgerWriter
+from helicarrier.legacy.bringing_over import bring_over
+from helicarrier.legacy.file import LegacyFile
+from helicarrier.legacy.ledger import LegacyWriter
+from helicarrier.legacy.rows import LEGACY_RUN
 from helicarrier.notify.dispatcher import dispatcher_of
 from helicarrier.settings import Settings
 from helicarrier.store import migrate
@@ -37,6 +44,7 @@ from helicarrier.store.versions import CORE
 RUN_NAME = "http_ingest"
 """The run store's name for a service: one run from its start to its end."""
 
+_READY = Readiness(ready=True, code=None, current=CORE.head, head=CORE.head)
 _RETRY_SECONDS = 1.0
 _LOOK_SECONDS = 0.5
 
@@ -49,9 +57,18 @@ class Service:
         self.settings = settings
         self.clock = clock
         self.store = OperationalStore(settings.url)
-        self.ledger: LedgerRepository = SqlLedgerRepository(self.store)
-        self.authenticator = Authenticator(self.store, legacy_secret=settings.secret, clock=clock)
-        self.writer: GroupCommit | None = None
+        self._legacy = None if settings.enable_sqlite else LegacyFile(settings.legacy_path)
+        self.backend: Backend = (
+            DatabaseBackend(self.store, settings.url)
+            if self._legacy is None
+            else LegacyBackend(self._legacy)
+        )
+        self.authenticator = Authenticator(
+            self.store if self._legacy is None else None,
+            legacy_secret=settings.secret,
+            clock=clock,
+        )
+        self.writer: IngestWriter | None = None
         self.recent = RecentLog(clock=clock, secrets=(settings.secret,))
         self.stopping = False
         self._readiness = _pending("the service is starting")
@@ -61,6 +78,11 @@ class Service:
         self._delivery: Delivery | None = None
         self._starting: asyncio.Task[None] | None = None
         self._following: Following | None = None
+
+    @property
+    def ledger(self) -> LedgerRepository:
+        """Where sessions are read."""
+        return self.backend.ledger
 
     async def start(self) -> None:
         """Migrate and open the writer; goes on trying in the background when that fails."""
@@ -91,10 +113,10 @@ class Service:
         now = asyncio.get_running_loop().time()
         if self.writer is not None and now - self._looked_at > _LOOK_SECONDS:
             self._looked_at = now
-            self._readiness = await asyncio.to_thread(migrate.readiness, self.settings.url)
+            self._readiness = await asyncio.to_thread(self._look)
         return self._readiness
 
-    def require_writer(self) -> GroupCommit:
+    def require_writer(self) -> IngestWriter:
         """The writer.
 
         Raises:
@@ -113,15 +135,23 @@ class Service:
             StorageUnavailable: the service is not ready.
         """
         self.require_writer()
+        return self._run_id
+
+    @property
+    def _run_id(self) -> str:
+        if self._legacy is not None:
+            return LEGACY_RUN
         return self._run.run_id if self._run else ""
 
     def require_control(self) -> Controller:
         """The controller of agents.
 
         Raises:
+            RequestRefused: DATABASE_DISABLED.
             StorageUnavailable: the service is not ready, or has not taken up yet what an earlier
                 one left running.
         """
+        require_database(self.settings)
         control = self._following.control if self._following else None
         if control is None:
             raise StorageUnavailable(
@@ -137,22 +167,29 @@ class Service:
             self._readiness = _pending(error.message, error.code, error.hint)
             return False
         pricer = await asyncio.to_thread(lambda: Pricer(PriceBook()))
-        run_id = self._run.run_id if self._run else ""
+        run_id = self._run_id
 
         def make_writer() -> LedgerWriter:
             return LedgerWriter(run_id=run_id, now=times.utc_text(self.clock()), pricer=pricer)
 
+        if self._legacy is not None:
+            legacy = GroupCommit(self._legacy, lambda: LegacyWriter(make_writer()))
+            legacy.start()
+            self.writer = legacy
+            self._readiness = _READY
+            logs.info("service.ready", store="legacy")
+            return True
         writer = GroupCommit(self.store, make_writer, on_commit=self._count)
         writer.start()
         self.writer = writer
         dispatcher = dispatcher_of(self.settings, self.store, clock=self.clock)
         self._delivery = Delivery(dispatcher)
-        self._readiness = Readiness(ready=True, code=None, current=CORE.head, head=CORE.head)
+        self._readiness = _READY
         self._following = Following(self._controller(writer))
         logs.info("service.ready")
         return True
 
-    def _controller(self, writer: GroupCommit) -> Controller:
+    def _controller(self, writer: IngestWriter) -> Controller:
         return Controller(
             commands=self.settings.control_commands,
             place=self.settings.control_dir,
@@ -165,8 +202,22 @@ class Service:
             clock=self.clock,
         )
 
+    def _look(self) -> Readiness:
+        if self._legacy is None:
+            return migrate.readiness(self.settings.url)
+        try:
+            self._legacy.book()
+        except HelicarrierError as error:
+            return _pending(error.message, error.code, error.hint)
+        return _READY
+
     def _open(self) -> None:
+        if self._legacy is not None:
+            self._legacy.book()
+            return
         migrate.upgrade(self.settings.url, self.settings.backups_dir)
+        if self.settings.enable_json_import:
+            bring_over(self.settings, SqlAlertRepository(self.store), clock=self.clock)
         if self._runs is None:
             runs = run_store(self.settings)
             context = runs.run(RUN_NAME)

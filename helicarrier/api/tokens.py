@@ -172,13 +172,13 @@ class Authenticator:
 
     def __init__(
         self,
-        store: OperationalStore,
+        store: OperationalStore | None,
         *,
         legacy_secret: str | None = None,
         clock: Callable[[], datetime] = times.now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Args: the store; legacy_secret, which opens everything where it is set; clocks."""
+        """Args: store, None: no tokens are kept; legacy_secret, which opens everything; clocks."""
         self._store = store
         self._legacy = digest(legacy_secret) if legacy_secret else None
         self._clock = clock
@@ -187,8 +187,8 @@ class Authenticator:
         self._read_at = float("-inf")
 
     def anyone_may_ask(self) -> bool:
-        """Whether there is neither a token nor a secret yet."""
-        return self._legacy is None and not self._current()
+        """Whether there is neither a token nor a secret yet; never where no tokens are kept."""
+        return self._store is not None and self._legacy is None and not self._current()
 
     def recognise(self, secret: str) -> Principal | None:
         """Whose secret this is; None when it opens nothing."""
@@ -203,7 +203,7 @@ class Authenticator:
 
     def _current(self) -> list[TokenRecord]:
         now = self._monotonic()
-        if now - self._read_at > _FRESH_SECONDS:
+        if self._store is not None and now - self._read_at > _FRESH_SECONDS:
             self._records = records(self._store)
             self._read_at = now
         return self._records

@@ -25,6 +25,11 @@ def serve(*, host: str, port: int, data_dir: Path | None) -> None:
       helicarrier serve --help
     """
     settings = settings_of(data_dir)
+    if not settings.enable_sqlite and not settings.secret:
+        raise UsageError(
+            "the tokens are in the database, which is off, and HELICARRIER_SECRET is not set",
+            hint="Set HELICARRIER_SECRET: it opens the service while it works on the legacy store.",
+        )
     if not _is_loopback(host) and not _has_token(settings):
         raise UsageError(
             f"{host} is open to other machines and there is no token yet",

@@ -35,6 +35,28 @@ _DROP_SESSION_EVENTS = (
 )
 
 
+Stored = tuple[str, str | None, int]
+"""What a key is taken by: session id, fingerprint, revision."""
+
+
+def judged(envelope: Envelope, stored: Stored | None, *, known_session: bool) -> EnvelopeStatus:
+    """What becomes of an envelope.
+
+    Args: envelope; stored under its key, if anything is; known_session: its session is in the
+    ledger, under whichever key.
+    """
+    session = envelope.session
+    if stored is None:
+        return EnvelopeStatus.CONFLICT if known_session else EnvelopeStatus.CREATED
+    if stored[0] != session.session_id:
+        return EnvelopeStatus.CONFLICT
+    if stored[1] == envelope.fingerprint:
+        return EnvelopeStatus.DUPLICATE
+    if session.revision > stored[2] or envelope.grows:
+        return EnvelopeStatus.UPDATED
+    return EnvelopeStatus.OUTDATED if session.revision < stored[2] else EnvelopeStatus.CONFLICT
+
+
 class EnvelopeIntake:
     """Takes the envelopes of one transaction in."""
 
@@ -57,21 +79,10 @@ class EnvelopeIntake:
                 session = envelope.session
                 mine = (session.session_id, envelope.fingerprint, session.revision)
                 stored = by_key.get(session.idempotency_key)
-                if stored is None and session.session_id not in by_session:
-                    status = EnvelopeStatus.CREATED
-                elif stored is not None and stored[:2] == mine[:2]:
-                    status = EnvelopeStatus.DUPLICATE
-                elif (
-                    stored is not None
-                    and stored[0] == mine[0]
-                    and (mine[2] > stored[2] or envelope.grows)
-                ):
-                    status = EnvelopeStatus.UPDATED
+                known_session = session.session_id in by_session
+                status = judged(envelope, stored, known_session=known_session)
+                if status is EnvelopeStatus.UPDATED:
                     replaced.add(session.session_id)
-                elif stored is not None and stored[0] == mine[0] and mine[2] < stored[2]:
-                    status = EnvelopeStatus.OUTDATED
-                else:
-                    status = EnvelopeStatus.CONFLICT
                 outcome.envelopes.append(status)
                 if status in {EnvelopeStatus.CREATED, EnvelopeStatus.UPDATED}:
                     by_key[session.idempotency_key] = mine
@@ -83,12 +94,10 @@ class EnvelopeIntake:
         for envelope in accepted.values():
             self._add_envelope(envelope, is_new=envelope.session.session_id not in known)
 
-    def _stored_keys(
-        self, envelopes: Sequence[Envelope]
-    ) -> tuple[dict[str, tuple[str, str | None, int]], set[str]]:
+    def _stored_keys(self, envelopes: Sequence[Envelope]) -> tuple[dict[str, Stored], set[str]]:
         keys = {envelope.session.idempotency_key for envelope in envelopes}
         keys |= {envelope.session.session_id for envelope in envelopes}
-        by_key: dict[str, tuple[str, str | None, int]] = {}
+        by_key: dict[str, Stored] = {}
         by_session: set[str] = set()
         for key, session_id, fingerprint, revision in self._pending.sink.lookup(_KEYS, keys):
             by_key[str(key)] = (

@@ -17,10 +17,10 @@ from helicarrier.cost.governed import Pricer
 from helicarrier.ledger import dirty, rows, run_markers
 from helicarrier.ledger.envelope_intake import EnvelopeIntake
 from helicarrier.ledger.log_intake import LogIntake
-from helicarrier.ledger.model import Batch
+from helicarrier.ledger.model import Batch, Envelope
 from helicarrier.ledger.outcomes import BatchOutcome, Tally
 from helicarrier.ledger.pending import Pending
-from helicarrier.ledger.sink import sink_of
+from helicarrier.ledger.sink import Row, sink_of
 from helicarrier.ledger.tables import session_events, session_ledger, session_usage
 
 
@@ -44,6 +44,14 @@ class LedgerWriter:
                 self._prepared[id(envelope)] = rows.of_envelope(
                     envelope, pricer=self._pricer, run_id=self._run_id, now=self._now
                 )
+
+    def rows_of(self, envelope: Envelope) -> tuple[Row, list[Row], list[Row]]:
+        """The rows of an envelope's session, calls and events, in the order of their columns."""
+        session = rows.session_row(envelope.session, now=self._now, run_id=self._run_id)
+        calls, events = rows.of_envelope(
+            envelope, pricer=self._pricer, run_id=self._run_id, now=self._now
+        )
+        return session, calls, events
 
     def write(
         self, connection: Connection, batches: Sequence[Batch]

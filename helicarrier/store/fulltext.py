@@ -33,7 +33,7 @@ class SearchCondition:
 
 def search_condition(dialect: Dialect, typed: str) -> SearchCondition:
     """Sessions that contain every term of `typed`; a text without any word matches nothing."""
-    terms = _terms(typed)
+    terms = terms_of(typed)
     if not terms:
         return SearchCondition(sql=_NOTHING, params={})
     match dialect:
@@ -46,7 +46,7 @@ def search_condition(dialect: Dialect, typed: str) -> SearchCondition:
             return SearchCondition(sql=f"{_POSTGRES_VECTOR} @@ ({phrases})", params=params)
 
 
-def _terms(typed: str) -> list[str]:
+def terms_of(typed: str) -> list[str]:
     """The parts between spaces that hold a letter or digit, without repeats.
 
     A lone surrogate or a NUL cannot be sent to a database; neither can be part of a word.

@@ -11,17 +11,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import cast
+from typing import Protocol, cast
 
 from helicarrier import money
 from helicarrier.store.query import Query
 from helicarrier.usage import queries
+from helicarrier.usage.repository import SqlUsageRepository
 from helicarrier.usage.span import Span
 
 _SUBJECTS = ("token", "runtime", "cost")
-_PROVENANCE = tuple(
+PROVENANCE = tuple(
     f"{subject}_{kind}" for subject in _SUBJECTS for kind in ("source", "confidence")
 )
+"""The columns that say who says so and how far to trust it."""
 
 _OF_AGGREGATES = {
     "agent_id": "AND agent_id = :agent_id",
@@ -68,11 +70,11 @@ CROSS JOIN session_ledger AS s
 WHERE s.started_at >= d.start AND s.started_at < d.after
 """
 _KEPT_PROVENANCE = (
-    f"SELECT {', '.join(_PROVENANCE)}, CAST(SUM(calls_total) AS BIGINT) AS calls "  # noqa: S608  constants of this module
+    f"SELECT {', '.join(PROVENANCE)}, CAST(SUM(calls_total) AS BIGINT) AS calls "  # noqa: S608  constants of this module
     "FROM daily_provenance_agg"
 )
 _CALLS_PROVENANCE = f"""
-SELECT {", ".join(f"u.{name}" for name in _PROVENANCE)}, COUNT(*) AS calls
+SELECT {", ".join(f"u.{name}" for name in PROVENANCE)}, COUNT(*) AS calls
 FROM stretches AS d
 CROSS JOIN session_usage AS u
 JOIN session_ledger AS s ON s.session_id = u.session_id
@@ -129,6 +131,34 @@ class Analytics:
     provenance: dict[str, Sources]
 
 
+class UsageAnalytics(Protocol):
+    """Usage as the service answers it."""
+
+    def span(self) -> Span | None:
+        """From the first to the last day with a call or a session; None without any."""
+        ...
+
+    def analytics(self, span: Span, wanted: UsageFilter) -> Analytics:
+        """Usage of the days of the span that match."""
+        ...
+
+
+class SqlUsageAnalytics:
+    """`UsageAnalytics` over a snapshot of the operational store."""
+
+    def __init__(self, query: Query) -> None:
+        """Args: query, of a store at the schema of this version."""
+        self._query = query
+
+    def span(self) -> Span | None:
+        """See `UsageAnalytics.span`."""
+        return SqlUsageRepository(self._query).span()
+
+    def analytics(self, span: Span, wanted: UsageFilter) -> Analytics:
+        """See `UsageAnalytics.analytics`."""
+        return usage_analytics(self._query, span, wanted)
+
+
 def usage_analytics(query: Query, span: Span, wanted: UsageFilter) -> Analytics:
     """Usage of the days of the span that match.
 
@@ -152,14 +182,14 @@ def usage_analytics(query: Query, span: Span, wanted: UsageFilter) -> Analytics:
     return Analytics(
         totals=sum(days.values(), Amount()),
         daily=days,
-        provenance=_provenance(_sources(query, span, conditions, params)),
+        provenance=provenance_of(_sources(query, span, conditions, params)),
     )
 
 
 def _sources(
     query: Query, span: Span, conditions: Mapping[str, object], params: Mapping[str, object]
 ) -> Iterable[Mapping[str, object]]:
-    of_calls = ", ".join(f"u.{name}" for name in _PROVENANCE)
+    of_calls = ", ".join(f"u.{name}" for name in PROVENANCE)
     if {"agent_id", "task_category"} & conditions.keys():
         whole = queries.WHOLE_RANGE[query.dialect]
         statement = _grouped(whole + _CALLS_PROVENANCE, _OF_CALLS, conditions, of_calls)
@@ -169,7 +199,7 @@ def _sources(
         _KEPT_PROVENANCE + queries.CLEAN_DAYS_ONLY,
         _OF_AGGREGATES,
         conditions,
-        ", ".join(_PROVENANCE),
+        ", ".join(PROVENANCE),
     )
     live = _grouped(dirty + _CALLS_PROVENANCE, _OF_CALLS, conditions, of_calls)
     return [*query.rows(kept, params), *query.rows(live, params)]
@@ -182,10 +212,11 @@ def _grouped(
     return f"{select} {narrowed} GROUP BY {keys}"
 
 
-def _provenance(rows: Iterable[Mapping[str, object]]) -> dict[str, Sources]:
-    counts: dict[str, dict[str, int]] = {name: defaultdict(int) for name in _PROVENANCE}
+def provenance_of(rows: Iterable[Mapping[str, object]]) -> dict[str, Sources]:
+    """Rows with the columns of `PROVENANCE` and `calls`, counted for each kind of number."""
+    counts: dict[str, dict[str, int]] = {name: defaultdict(int) for name in PROVENANCE}
     for row in rows:
-        for name in _PROVENANCE:
+        for name in PROVENANCE:
             counts[name][str(row[name])] += _int(row["calls"])
     return {
         subject: Sources(

@@ -1,4 +1,4 @@
-"""The service on each engine."""
+"""The service on each engine, and on the legacy store."""
 
 from tests.api.services import (
     client,
@@ -7,6 +7,15 @@ from tests.api.services import (
     migrated_sqlite,
     settings,
     sqlite_ledger,
+    v3_client,
 )
 
-__all__ = ["client", "ledger", "migrated_postgres", "migrated_sqlite", "settings", "sqlite_ledger"]
+__all__ = [
+    "client",
+    "ledger",
+    "migrated_postgres",
+    "migrated_sqlite",
+    "settings",
+    "sqlite_ledger",
+    "v3_client",
+]

@@ -1,6 +1,7 @@
 """Services for the tests: the real application over a migrated store, asked as a client would."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,17 @@ from helicarrier.settings import Settings
 from helicarrier.store.operational import OperationalStore
 from tests.ledger.stores import Ledger, ledger, migrated_postgres, migrated_sqlite, sqlite_ledger
 
-__all__ = ["client", "ledger", "migrated_postgres", "migrated_sqlite", "settings", "sqlite_ledger"]
+__all__ = [
+    "client",
+    "ledger",
+    "migrated_postgres",
+    "migrated_sqlite",
+    "settings",
+    "sqlite_ledger",
+    "v3_client",
+]
 
+SECRET = "legacy-secret"
 LOOPBACK = ("127.0.0.1", 50_000)
 ELSEWHERE = ("192.0.2.7", 50_000)
 SESSION = "/api/v3/ingest/session"
@@ -26,6 +36,33 @@ JSON = {"content-type": "application/json"}
 def settings(ledger: Ledger, tmp_path: Path) -> Settings:
     """Settings of a service over the ledger."""
     return Settings(data_dir=tmp_path, db_url=ledger.url, drain_seconds=0)
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "legacy"])
+def v3_client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TestClient]:
+    """A client of a running service over each place where the V3 surface can live."""
+    ledger: Ledger
+    match request.param:
+        case "sqlite":
+            ledger = request.getfixturevalue("sqlite_ledger")
+        case "postgresql":
+            ledger = request.getfixturevalue("migrated_postgres")
+            ledger.wipe()
+        case _:
+            with legacy_service(tmp_path) as client:
+                yield client
+            return
+    with asking(Settings(data_dir=tmp_path, db_url=ledger.url, drain_seconds=0)) as client:
+        yield client
+
+
+@contextmanager
+def legacy_service(folder: Path) -> Iterator[TestClient]:
+    """A client, with the secret, of a service over the legacy store of a folder."""
+    settings = Settings(data_dir=folder, enable_sqlite=False, secret=SECRET, drain_seconds=0)
+    with asking(settings) as client:
+        client.headers["x-secret-key"] = SECRET
+        yield client
 
 
 @pytest.fixture

@@ -58,6 +58,12 @@ def names(client: TestClient, **params: object) -> list[str]:
 
 
 @pytest.fixture
+def client(v3_client: TestClient) -> TestClient:
+    """SQLite, Postgres and the legacy store answer alike."""
+    return v3_client
+
+
+@pytest.fixture
 def ledger_client(client: TestClient) -> TestClient:
     """Eight sessions: two agents, two models, two states, each once, an hour and a day apart."""
     cuts = itertools.product(("a", "b"), ("m-1", "m-2"), ("done", "failed"))
@@ -203,5 +209,10 @@ def test_restart_leaves_every_answer_as_it_was(client: TestClient) -> None:
     """Byte for byte: nothing of an answer lives in the process."""
     send(client, "s-1", endedAt=logs.at(2))
     before = [client.get(address).content for address in SHAPES]
-    again = TestClient(client.app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000))
+    again = TestClient(
+        client.app,
+        base_url="http://127.0.0.1",
+        client=("127.0.0.1", 50_000),
+        headers=dict(client.headers),
+    )
     assert [again.get(address).content for address in SHAPES] == before

@@ -11,8 +11,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from helicarrier.alerts import operations, wire
-from helicarrier.alerts.repository import SqlAlertRepository
+from helicarrier.alerts import wire
 from helicarrier.alerts.steps import Writing
 from helicarrier.api import documents
 from helicarrier.api.access import Requires
@@ -34,14 +33,14 @@ _CREATED = 201
 def active(request: Request, _: Read, *, suppressed: Annotated[bool, Query()] = False) -> Response:
     """What fires under rules in force, the worst first; with `suppressed` also what is silenced."""
     service = service_of(request)
-    found = operations.active(service.store, now=service.clock(), suppressed=suppressed)
+    found = service.backend.alerts.active(now=service.clock(), suppressed=suppressed)
     return _json({"rows": [wire.active_json(alert) for alert in found]})
 
 
 @router.get("/rules", response_model=None)
 def rules(request: Request, _: Read) -> Response:
     """All rules, by id."""
-    found = SqlAlertRepository(service_of(request).store).rules()
+    found = service_of(request).backend.alerts.rules()
     return _json({"rows": [wire.rule_json(rule) for rule in found]})
 
 
@@ -58,7 +57,7 @@ async def create_rule(request: Request, who: Control) -> Response:
     body = read(await json_body(request), wire.RuleBody)
     rule = body.rule(str(uuid.uuid4()), service.clock())
     await asyncio.to_thread(
-        operations.create_rule, service.store, rule, actor=who.name, now=rule.created_at
+        service.backend.alerts.create_rule, rule, actor=who.name, now=rule.created_at
     )
     return _json({"ok": True, "rule": wire.rule_json(rule)}, _CREATED)
 
@@ -71,7 +70,7 @@ async def change_rule(request: Request, who: Control, rule_id: RuleId) -> Respon
     service, writing = service_of(request), writing_of(request)
     change = read(await json_body(request), wire.RuleChangeBody).change()
     rule = await asyncio.to_thread(
-        operations.change_rule, service.store, rule_id, change, writing, actor=who.name
+        service.backend.alerts.change_rule, rule_id, change, writing, actor=who.name
     )
     return _json({"ok": True, "rule": wire.rule_json(rule)})
 
@@ -87,8 +86,7 @@ async def suppress(request: Request, who: Control, rule_id: RuleId) -> Response:
     body = read(await json_body(request), wire.SuppressBody)
     until = body.end_after(writing.now)
     await asyncio.to_thread(
-        operations.suppress,
-        service.store,
+        service.backend.alerts.suppress,
         rule_id,
         until,
         writing,
@@ -108,8 +106,7 @@ async def resolve(request: Request, who: Control, rule_id: RuleId) -> Response:
     service, writing = service_of(request), writing_of(request)
     body = read(await json_body(request), wire.ResolveBody)
     done = await asyncio.to_thread(
-        operations.resolve,
-        service.store,
+        service.backend.alerts.resolve,
         rule_id,
         writing,
         actor=who.name,

@@ -12,11 +12,9 @@ from helicarrier.api.parameters import ONLY_KNOWN, From, Text, To, require_order
 from helicarrier.api.service import Service, service_of
 from helicarrier.api.tokens import Principal, Scope
 from helicarrier.ledger.enums import SessionStatus
-from helicarrier.store.query import open_query
-from helicarrier.usage.analytics import UsageFilter, usage_analytics
+from helicarrier.usage.analytics import UsageFilter
 from helicarrier.usage.model import SMALL_SAMPLE, Performance
 from helicarrier.usage.performance_report import PerformanceReport, performance_report
-from helicarrier.usage.repository import SqlPerformanceRepository, SqlUsageRepository
 from helicarrier.usage.span import Span, days_of
 
 WINDOW_DAYS = 30
@@ -42,10 +40,10 @@ def show_usage(
     require_order(first, last)
     service = service_of(request)
     wanted = UsageFilter(agent_id=agent, model_id=model, task_category=task)
-    with open_query(service.settings.url) as query:
-        known = SqlUsageRepository(query).span() if first is None or last is None else None
+    with service.backend.figures() as figures:
+        known = figures.usage.span() if first is None or last is None else None
         span = days_of(known, first, last) or _today(service)
-        found = usage_analytics(query, span, wanted)
+        found = figures.usage.analytics(span, wanted)
     return wire.answer(wire.usage_answer(found))
 
 
@@ -64,8 +62,8 @@ def show_performance(
     end = last or _today(service).last
     begin = first or end - timedelta(days=WINDOW_DAYS - 1)
     require_order(begin, end)
-    with open_query(service.settings.url) as query:
-        found = performance_report(SqlPerformanceRepository(query), first=begin, last=end)
+    with service.backend.figures() as figures:
+        found = performance_report(figures.performance, first=begin, last=end)
     rows = [_row(row, found, min_sample) for row in found.rows]
     return wire.answer(wire.PerformanceAnswer(rows=rows))
 

@@ -25,7 +25,7 @@ router = APIRouter(prefix="/api/control", tags=["control"])
 
 _LIMIT = 256 * 1024
 
-Control = Annotated[Principal, Depends(Requires(Scope.CONTROL))]
+Control = Annotated[Principal, Depends(Requires(Scope.CONTROL, database=True))]
 
 
 class Spawned(msgspec.Struct, frozen=True, rename="camel"):

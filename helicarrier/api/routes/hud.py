@@ -69,8 +69,8 @@ class PageRoute(APIRoute):
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-Read = Annotated[Principal, Depends(Requires(Scope.READ))]
-Control = Annotated[Principal, Depends(Requires(Scope.CONTROL))]
+Read = Annotated[Principal, Depends(Requires(Scope.READ, database=True))]
+Control = Annotated[Principal, Depends(Requires(Scope.CONTROL, database=True))]
 Short = Annotated[str, Query(max_length=200)]
 Key = Annotated[str, Query(max_length=1000)]
 Offset = Annotated[int, Query(ge=0, le=10_000_000)]

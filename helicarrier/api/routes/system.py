@@ -26,6 +26,7 @@ _REACHED = {ErrorCode.MIGRATION_PENDING, ErrorCode.MIGRATION_FAILED, ErrorCode.S
 """Why a store that answers is not ready."""
 
 Read = Annotated[Principal, Depends(Requires(Scope.READ))]
+Store = Annotated[Principal, Depends(Requires(Scope.READ, database=True))]
 
 
 class AgentStatus(StrEnum):
@@ -70,7 +71,7 @@ class Logs(msgspec.Struct, frozen=True):
 
 
 @router.get("/system/status", response_model=None)
-async def system_status(request: Request, _: Read) -> Response:
+async def system_status(request: Request, _: Store) -> Response:
     """How each agent stands by its newest session, and those that may be started."""
     service: Service = request.app.state.service
     found = await service.readiness()

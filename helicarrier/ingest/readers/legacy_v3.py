@@ -1,10 +1,11 @@
 """The legacy V3 store: one JSON object {ledger, events, usage, alertRules, alertStates}.
 
 Every ledger row becomes a v2 envelope with its events and usage rows, and takes the way of all
-envelopes. A cost whose source the old store did not record as the provider's is not taken over:
-it is derived again from the tokens, so that it has a price version. The store is rewritten as it
-grows, so other content replaces what was imported before. Rows without a session are
-refused one by one; alert rules and states carry nothing for the ledger.
+envelopes; rows that this version wrote into the store are complete and keep their keys. A cost
+whose source the old store did not record as the provider's is not taken over: it is derived again
+from the tokens, so that it has a price version. The store is rewritten as it grows, so other
+content replaces what was imported before. Rows without a session are refused one by one; alert
+rules and states carry nothing for the ledger.
 """
 
 import re
@@ -15,10 +16,12 @@ from decimal import Decimal
 import msgspec
 
 from helicarrier.ingest.readers.base import UNREADABLE, BadLine, Head, Parser
+from helicarrier.ingest.readers.legacy_rows import WholeSession, whole_of
 from helicarrier.ingest.readers.native import EnvelopeParser
 from helicarrier.ledger.model import Batch
 
 NAME = "legacy_v3"
+FILE_NAME = "v3-intelligence.json"
 _BEGINNING = re.compile(rb'\s*\{\s*"(?:ledger|events|usage|alertRules|alertStates)"\s*:\s*\[')
 _Row = dict[str, object]
 
@@ -61,6 +64,13 @@ _TOTALS = (
 _REPORTED = "provider_reported"
 
 
+_WHOLE = WholeSession.__struct_fields__
+
+
+class _Whole(msgspec.Struct):
+    whole: WholeSession
+
+
 class _Store(msgspec.Struct, rename="camel"):
     ledger: list[_Row]
     events: list[_Row] = []
@@ -76,8 +86,9 @@ class LegacyV3Reader:
     whole_document = True
 
     def recognises(self, head: Head) -> bool:
-        """A JSON object that begins with one of the store's arrays and has a ledger."""
-        return head.path.suffix == ".json" and _BEGINNING.match(head.start) is not None
+        """A JSON object that begins with one of the store's arrays, or has the store's name."""
+        begins = head.path.suffix == ".json" and _BEGINNING.match(head.start) is not None
+        return begins or head.path.name == FILE_NAME
 
     def records(self, document: bytes) -> Iterator[bytes]:
         """One envelope for each ledger row, then the rows that belong to no session.
@@ -94,7 +105,11 @@ class LegacyV3Reader:
         for row in store.ledger:
             key = str(row.get("sessionId"))
             known.add(key)
-            yield msgspec.json.encode(_envelope(row, events.get(key, []), usage.get(key, [])))
+            rows = usage.get(key, []), events.get(key, [])
+            if whole_of(row, *rows) is not None:
+                yield msgspec.json.encode({"whole": dict(zip(_WHOLE, (row, *rows), strict=True))})
+            else:
+                yield msgspec.json.encode(envelope_of(row, *rows))
         for key, orphans in (*events.items(), *usage.items()):
             if key not in known:
                 yield from (msgspec.json.encode({"orphan": row}) for row in orphans)
@@ -112,6 +127,10 @@ class _LegacyParser(EnvelopeParser):
             return False
         if line.startswith(b'{"orphan":'):
             raise BadLine("SESSION_MISSING", "the row belongs to no session of the store")
+        if line.startswith(b'{"whole":'):
+            whole = msgspec.json.decode(line, type=_Whole).whole
+            self._envelopes.append(whole.envelope(self._uri, number))
+            return True
         return super().feed(number, line)
 
     def drain(self) -> Batch:
@@ -127,7 +146,8 @@ def _by_session(rows: list[_Row]) -> dict[str, list[_Row]]:
     return found
 
 
-def _envelope(row: _Row, events: list[_Row], usage: list[_Row]) -> _Row:
+def envelope_of(row: _Row, usage: list[_Row], events: list[_Row]) -> _Row:
+    """The v2 envelope of a ledger row with its usage rows and events, still to be accepted."""
     run = {there: row[here] for here, there in _SESSION_FIELDS.items() if row.get(here) is not None}
     if usage and not all(map(_has_classes, usage)):
         run |= _totals(usage)
