@@ -29,7 +29,7 @@ from helicarrier.ledger.outcomes import Tally
 from helicarrier.ledger.repository import LedgerRepository
 from helicarrier.ledger.runs import run_store
 from helicarrier.ledger.writer import LedgerWriter
-from helicarrier.legacy.bringing_over import bring_over
+from helicarrier.legacy.bringing_over import LegacyImport
 from helicarrier.legacy.file import LegacyFile
 from helicarrier.legacy.ledger import LegacyWriter
 from helicarrier.legacy.rows import LEGACY_RUN
@@ -63,6 +63,7 @@ class Service:
             if self._legacy is None
             else LegacyBackend(self._legacy)
         )
+        self._legacy_import = LegacyImport(settings, SqlAlertRepository(self.store), clock=clock)
         self.authenticator = Authenticator(
             self.store if self._legacy is None else None,
             legacy_secret=settings.secret,
@@ -216,8 +217,7 @@ class Service:
             self._legacy.book()
             return
         migrate.upgrade(self.settings.url, self.settings.backups_dir)
-        if self.settings.enable_json_import:
-            bring_over(self.settings, SqlAlertRepository(self.store), clock=self.clock)
+        self._legacy_import.run()
         if self._runs is None:
             runs = run_store(self.settings)
             context = runs.run(RUN_NAME)
