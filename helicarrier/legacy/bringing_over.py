@@ -57,6 +57,8 @@ class LegacyImport:
 
     def _import(self) -> None:
         path = self._settings.legacy_path
+        legacy = LegacyFile(path)
+        legacy.book()  # A file that is no store is refused before a run begins.
         report = import_sessions(self._settings, [path], workers=1, clock=self._clock)
         if report.progress.errors:
             first = report.progress.errors[0]
@@ -65,13 +67,13 @@ class LegacyImport:
                 code=ErrorCode(first.code),
                 hint="Mend it, move it away, or set HELICARRIER_ENABLE_JSON_IMPORT=false.",
             )
-        legacy = LegacyAlertRepository(LegacyFile(path))
+        alerts = LegacyAlertRepository(legacy)
         known = {rule.rule_id for rule in self._alerts.rules()}
-        for rule in legacy.rules():
+        for rule in alerts.rules():
             if rule.rule_id not in known:
                 self._alerts.save_rule(rule)
                 known.add(rule.rule_id)
         judged = {(state.rule_id, state.scope_key) for state in self._alerts.states()}
-        for state in legacy.states():
+        for state in alerts.states():
             if state.rule_id in known and (state.rule_id, state.scope_key) not in judged:
                 self._alerts.save_state(state)

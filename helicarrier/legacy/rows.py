@@ -8,7 +8,7 @@ the import accepts it, so the service says of it what it will say once it is imp
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TypeVar
 
 import msgspec
@@ -111,13 +111,18 @@ class OlderRows:
 
 def _made(kind: type[_Struct], columns: Sequence[str], row: TableRow) -> _Struct:
     values: dict[str, object] = dict(zip(columns, row, strict=True))
-    names = {field.name: field.encode_name for field in msgspec.structs.fields(kind)}
     if "payload_json" in values:
         values["payload"] = decoder.decode(str(values["payload_json"]))
     nanos = values.get("cost_usd")
     if isinstance(nanos, int):
         values["cost_usd"] = money.from_nanos(nanos)
-    return msgspec.convert({wire: values[name] for name, wire in names.items()}, kind)
+    return msgspec.convert({wire: values[name] for name, wire in _names(kind)}, kind)
+
+
+@cache
+def _names(kind: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
+    """The columns of a kind of row, each with its name in the file."""
+    return tuple((field.name, field.encode_name) for field in msgspec.structs.fields(kind))
 
 
 def _event(row: EventRow) -> EventRecord:

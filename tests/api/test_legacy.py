@@ -11,8 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from starlette.testclient import TestClient
 
+from helicarrier import times
+from helicarrier.alerts.repository import SqlAlertRepository
+from helicarrier.cli.serve import serve
+from helicarrier.errors import InputRejected, StorageUnavailable, UsageError
+from helicarrier.ledger.tables import session_ledger
+from helicarrier.legacy.bringing_over import LegacyImport
 from helicarrier.legacy.file import LegacyFile
 from helicarrier.settings import Settings
 from tests.api.services import JSON, SESSION, SESSIONS, asking, legacy_service
@@ -129,6 +136,29 @@ def test_a_store_that_cannot_be_imported_keeps_the_service_from_being_ready(
     importing.legacy_path.write_bytes(b'{"ledger": 5}')
     with asking(importing) as client:
         assert client.get("/readyz").status_code == 503
+
+
+def test_a_refused_store_is_not_tried_again_before_it_is_another_one(
+    importing: Settings, sqlite_ledger: Ledger
+) -> None:
+    """A service that waits for it leaves one report, and takes the sound file once it is there."""
+    sound = importing.legacy_path.read_bytes()
+    bringing = LegacyImport(importing, SqlAlertRepository(sqlite_ledger.store), clock=times.now)
+    reports = importing.reports_dir
+    for content, error, left in (
+        (b'{"ledger": 5}', StorageUnavailable, 0),
+        (json.dumps({"ledger": [{}] * 300}).encode(), InputRejected, 1),
+    ):
+        importing.legacy_path.write_bytes(content)
+        for _ in range(3):
+            with pytest.raises(error):
+                bringing.run()
+        assert len(list(reports.glob("*.json"))) == left
+    importing.legacy_path.write_bytes(sound)
+    bringing.run()
+    bringing.run()
+    assert len(list(reports.glob("*.json"))) == 2
+    assert len(sqlite_ledger.rows(session_ledger)) == 3
 
 
 def test_nothing_is_made_of_a_database_that_is_off(legacy: TestClient, folder: Path) -> None:
@@ -359,3 +389,12 @@ def test_rules_are_made_changed_silenced_and_resolved(legacy: TestClient, folder
     assert active(suppressed=True) == []
     rows = json.loads((folder / STORE).read_text())["alertRules"]
     assert {"ruleId": "odd", "metric": "weather"} in rows
+
+
+def test_serving_the_file_needs_the_secret(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused before anything listens, with the variable that is missing."""
+    monkeypatch.setenv("HELICARRIER_ENABLE_SQLITE", "false")
+    monkeypatch.delenv("HELICARRIER_SECRET", raising=False)
+    refused = CliRunner().invoke(serve, ["--data-dir", str(folder)])
+    assert isinstance(refused.exception, UsageError)
+    assert "HELICARRIER_SECRET" in refused.exception.message
