@@ -5,30 +5,42 @@ The members of the answers are frozen for the clients of the V3 API; new ones ar
 """
 
 from datetime import datetime, timedelta
-from typing import Annotated, Self
+from typing import Annotated, Self, TypedDict
 
+import msgspec
 from pydantic import (
+    ConfigDict,
     Field,
     StringConstraints,
     TypeAdapter,
     model_validator,
 )
+from pydantic.config import JsonDict, JsonValue
 from pydantic_core import PydanticCustomError
 
 from helicarrier import times
-from helicarrier.alerts.enums import AlertComparison, AlertMetric, AlertScope, AlertWindow
+from helicarrier.alerts.enums import (
+    AlertComparison,
+    AlertLifecycle,
+    AlertMetric,
+    AlertScope,
+    AlertStatus,
+    AlertWindow,
+    DataState,
+)
 from helicarrier.alerts.machine import is_suppressed
 from helicarrier.alerts.model import AlertRule, AlertState
 from helicarrier.alerts.operations import ActiveAlert, RuleChange
 from helicarrier.alerts.scopes import target_of
-from helicarrier.canonical import JSONValue
 from helicarrier.ingest.envelope_models import Time
 from helicarrier.ingest.strict_bodies import StrictBody
 
 MOST_COOLDOWN_SECONDS = 7 * 86_400
 _MOST_MINUTES = 366 * 1440
 
-RuleId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+RULE_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+
+RuleId = Annotated[str, StringConstraints(pattern=RULE_ID)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 Threshold = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
@@ -100,8 +112,27 @@ class RuleChangeBody(StrictBody):
         )
 
 
+def _only(name: str, schema: JsonDict) -> JsonDict:
+    """That of the three ways to say when a suppression ends this one is used."""
+    unused: JsonDict = {
+        "until": {"type": "null"},
+        "minutes": {"type": "null"},
+        "end": {"const": False},
+    }
+    return {"properties": unused | {name: schema}, "required": [name]}
+
+
+_ONE_OF: list[JsonValue] = [
+    _only("until", {"type": "string"}),
+    _only("minutes", {"type": "integer"}),
+    _only("end", {"const": True}),
+]
+
+
 class SuppressBody(StrictBody):
     """How long: `until` a time, for `minutes`, or `end` now; of one scope or of all."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": _ONE_OF})
 
     until: Time | None = None
     minutes: Annotated[int, Field(ge=1, le=_MOST_MINUTES)] | None = None
@@ -134,67 +165,127 @@ def schemas(template: str) -> dict[str, object]:
     return found
 
 
-def rule_json(rule: AlertRule) -> dict[str, JSONValue]:
+Instant = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+
+
+class RuleRow(TypedDict):
+    """A rule."""
+
+    ruleId: str
+    metric: AlertMetric
+    scope: AlertScope
+    agentId: str | None
+    modelId: str | None
+    warnThreshold: float
+    criticalThreshold: float
+    timeWindow: AlertWindow
+    comparison: AlertComparison
+    dedupCooldownSec: int
+    enabled: bool
+    suppressedUntil: Instant | None
+    createdAt: Instant
+    updatedAt: Instant
+
+
+class _ScopeRow(TypedDict):
+    scopeKey: str
+    agentId: str | None
+    modelId: str | None
+    timeWindow: AlertWindow
+    lifecycle: AlertLifecycle
+    dataState: DataState
+    suppressedUntil: Instant | None
+    evaluatedAt: Instant | None
+    notifiedAt: Instant | None
+
+
+class ActiveRow(_ScopeRow):
+    """A scope that fires."""
+
+    ruleId: str
+    metric: AlertMetric
+    scope: AlertScope
+    value: float | None
+    warnThreshold: float
+    criticalThreshold: float
+    status: AlertStatus
+    triggeredAt: Instant | None
+    deduped: bool
+
+
+class StateRow(_ScopeRow):
+    """How a scope stands, whatever its status."""
+
+    ruleId: str
+    metric: AlertMetric
+    scope: AlertScope
+    value: float | None
+    status: AlertStatus
+    triggeredAt: Instant | None
+    suppressed: bool
+
+
+def rule_json(rule: AlertRule) -> RuleRow:
     """A rule."""
     return {
         "ruleId": rule.rule_id,
-        "metric": rule.metric.value,
-        "scope": rule.scope.value,
+        "metric": rule.metric,
+        "scope": rule.scope,
         "agentId": rule.agent_id,
         "modelId": rule.model_id,
         "warnThreshold": rule.warn_threshold,
         "criticalThreshold": rule.critical_threshold,
-        "timeWindow": rule.time_window.value,
-        "comparison": rule.comparison.value,
+        "timeWindow": rule.time_window,
+        "comparison": rule.comparison,
         "dedupCooldownSec": rule.dedup_cooldown_sec,
         "enabled": rule.enabled,
         "suppressedUntil": time_text(rule.suppressed_until),
-        "createdAt": time_text(rule.created_at),
-        "updatedAt": time_text(rule.updated_at),
+        "createdAt": times.utc_text(rule.created_at),
+        "updatedAt": times.utc_text(rule.updated_at),
     }
 
 
-def active_json(alert: ActiveAlert) -> dict[str, JSONValue]:
+def active_json(alert: ActiveAlert) -> ActiveRow:
     """A scope that fires."""
     rule, state = alert.rule, alert.state
     return {
         "ruleId": rule.rule_id,
-        "metric": rule.metric.value,
-        "scope": rule.scope.value,
+        "metric": rule.metric,
+        "scope": rule.scope,
         "value": state.last_value,
         "warnThreshold": rule.warn_threshold,
         "criticalThreshold": rule.critical_threshold,
-        "status": state.status.value,
+        "status": state.status,
         "triggeredAt": time_text(state.triggered_at),
         "deduped": alert.deduped,
         **_more(rule, state),
     }
 
 
-def state_json(rule: AlertRule, state: AlertState, now: datetime) -> dict[str, JSONValue]:
+def state_json(rule: AlertRule, state: AlertState, now: datetime) -> StateRow:
     """How a scope stands, whatever its status."""
     return {
         "ruleId": rule.rule_id,
-        "metric": rule.metric.value,
-        "scope": rule.scope.value,
+        "metric": rule.metric,
+        "scope": rule.scope,
         "value": state.last_value,
-        "status": state.status.value,
+        "status": state.status,
         "triggeredAt": time_text(state.triggered_at),
         "suppressed": is_suppressed(rule, state, now),
         **_more(rule, state),
     }
 
 
-def _more(rule: AlertRule, state: AlertState) -> dict[str, JSONValue]:
+def _more(rule: AlertRule, state: AlertState) -> _ScopeRow:
     target = target_of(rule.scope, state.scope_key)
     ends = [at for at in (rule.suppressed_until, state.suppressed_until) if at is not None]
     return {
         "scopeKey": state.scope_key,
         "agentId": target.agent_id,
         "modelId": target.model_id,
-        "timeWindow": rule.time_window.value,
-        "lifecycle": state.lifecycle.value,
-        "dataState": state.data_state.value,
+        "timeWindow": rule.time_window,
+        "lifecycle": state.lifecycle,
+        "dataState": state.data_state,
         "suppressedUntil": time_text(max(ends, default=None)),
         "evaluatedAt": time_text(state.evaluated_at),
         "notifiedAt": time_text(state.notified_at),

@@ -13,7 +13,7 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from helicarrier.api import access, documents, problems, receipts, wire
+from helicarrier.api import access, answers, documents, problems, receipts, wire
 
 _SCHEMAS = "#/components/schemas/{name}"
 _OF_FRAMEWORK = ("HTTPValidationError", "ValidationError")
@@ -24,6 +24,21 @@ _SECURITY = {
     "secretKey": {"type": "apiKey", "in": "header", "name": "x-secret-key"},
     "cookie": {"type": "apiKey", "in": "cookie", "name": access.COOKIE},
 }
+_ANSWERS = (
+    problems.Problem,
+    receipts.Accepted,
+    receipts.BatchAnswer,
+    answers.ActiveAnswer,
+    answers.RulesAnswer,
+    answers.RuleAnswer,
+    answers.SuppressedAnswer,
+    answers.ResolvedAnswer,
+    answers.SystemStatus,
+    answers.Logs,
+    answers.Spawned,
+    answers.Killed,
+    answers.Changed,
+)
 _SESSION = {"sessionId": "$response.body#/sessionId"}
 _RULE = {"rule_id": "$response.body#/rule/ruleId"}
 _FIRST_RULE = {"rule_id": "$response.body#/rows/0/ruleId"}
@@ -34,6 +49,8 @@ _LINKS: Mapping[tuple[str, str], Mapping[str, Mapping[str, str]]] = {
     },
     ("list_sessions", "200"): {"show_session": {"sessionId": "$response.body#/rows/0/sessionId"}},
     ("show_session", "200"): {"list_sessions": {"agent": "$response.body#/ledger/agentId"}},
+    ("show_performance", "200"): {"list_sessions": {"model": "$response.body#/rows/0/modelId"}},
+    ("spawn", "200"): {"show_session": _SESSION},
     ("create_rule", "201"): dict.fromkeys(("change_rule", "suppress", "resolve"), _RULE),
     ("rules", "200"): dict.fromkeys(("change_rule", "suppress", "resolve"), _FIRST_RULE),
     ("active", "200"): dict.fromkeys(("suppress", "resolve"), _FIRST_RULE),
@@ -47,9 +64,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     for name in _OF_FRAMEWORK:
         schemas.pop(name, None)
-    _, own = msgspec.json.schema_components(
-        (problems.Problem, receipts.Accepted, receipts.BatchAnswer), ref_template=_SCHEMAS
-    )
+    _, own = msgspec.json.schema_components(_ANSWERS, ref_template=_SCHEMAS)
     schemas |= documents.body_schemas() | wire.schemas() | own
     components["securitySchemes"] = _SECURITY
     components["responses"] = {

@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Path, Query, Request
 from fastapi.dependencies.models import Dependant
 from pydantic import BeforeValidator
 
@@ -40,10 +40,17 @@ def _day(value: object) -> object:
     return day
 
 
-Name = Annotated[str, BeforeValidator(_text)]
+_PRINTS = {"pattern": r"^[^\u0000-\u001f]*$"}
+"""What `_text` lets through, as JSON Schema says it."""
+
+Name = Annotated[str, BeforeValidator(_text), Path(min_length=1, json_schema_extra=_PRINTS)]
 """A name in a path."""
 
-Text = Annotated[str | None, BeforeValidator(_text), Query(min_length=1, max_length=LONGEST)]
+Text = Annotated[
+    str | None,
+    BeforeValidator(_text),
+    Query(min_length=1, max_length=LONGEST, json_schema_extra=_PRINTS),
+]
 """A name or words to search for."""
 
 From = Annotated[date | None, BeforeValidator(_day), Query(alias="from")]

@@ -1,5 +1,6 @@
 """`helicarrier alerts`: what fires, what is done about it, and what people are told."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +52,9 @@ def list_(*, everything: bool, as_json: bool, data_dir: Path | None) -> None:
         if everything:
             known = {rule.rule_id: rule for rule in SqlAlertRepository(store).rules()}
             states = SqlAlertRepository(store).states()
-            rows = [wire.state_json(known[state.rule_id], state, now) for state in states]
+            rows: Sequence[Mapping[str, object]] = [
+                wire.state_json(known[state.rule_id], state, now) for state in states
+            ]
         else:
             rows = [wire.active_json(alert) for alert in operations.active(store, now=now)]
     if as_json:

@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
@@ -86,7 +87,12 @@ _NANO = Decimal("1e-9")
 Id = Annotated[str, Field(min_length=1, max_length=256)]
 ShortText = Annotated[str, Field(max_length=2_000)]
 LongText = Annotated[str, Field(max_length=1_000_000)]
-Time = Annotated[str, AfterValidator(canonical_time)]
+Time = Annotated[
+    str, AfterValidator(canonical_time), Field(json_schema_extra={"format": "date-time"})
+]
+State = Annotated[
+    str, AfterValidator(_known_state), Field(json_schema_extra={"enum": [*sorted(STATES)]})
+]
 Count = Annotated[int, Field(ge=0)]
 Tokens = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
 Dollars = Annotated[
@@ -94,6 +100,14 @@ Dollars = Annotated[
     BeforeValidator(_exact),
     Field(ge=0, le=MAX_DOLLARS, allow_inf_nan=False),
     AfterValidator(_to_nano_dollars),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": MAX_DOLLARS},
+                {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,30})?$"},
+            ]
+        }
+    ),
 ]
 
 
@@ -113,7 +127,7 @@ class SessionModel(_Camel):
     """The fields of a session (`session` in v1, `run` in v2)."""
 
     session_id: Id
-    state: Annotated[str, AfterValidator(_known_state)]
+    state: State
     agent_id: Id
     model_id: Id
     started_at: Time

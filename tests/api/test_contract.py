@@ -19,7 +19,8 @@ from helicarrier.settings import Settings
 from tests.ledger.stores import Ledger
 
 SECRET = "a secret of the test"
-SECONDS = 6
+PHASES = {"examples,coverage": ("--max-time", "10"), "fuzzing,stateful": ("--max-examples", "3")}
+"""Each phase with its bound: a time for all of the one would be spent before the other begins."""
 CONFIG = Path(__file__).parent / "schemathesis.toml"
 
 
@@ -104,17 +105,18 @@ def test_the_running_service_keeps_its_contract(ledger: Ledger, tmp_path: Path) 
     document = tmp_path / "openapi.json"
     document.write_text(json.dumps(openapi(create_app(Settings()))), encoding="utf-8")
     with serving(tmp_path / "data", db_url=ledger.url, secret=SECRET, rate_limit="100000") as url:
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
-                *("run", str(document), "--url", url, "--header", f"x-secret-key: {SECRET}"),
-                *("--checks", "all", "--max-examples", "5", "--max-time", str(SECONDS)),
-                *("--no-shrink", "--seed", "20261101", "--warnings", "off"),
-            ],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-    assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-2_000:]
+        for phases, bound in PHASES.items():
+            done = subprocess.run(
+                [
+                    *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
+                    *("run", str(document), "--url", url, "--header", f"x-secret-key: {SECRET}"),
+                    *("--checks", "all", "--phases", phases, *bound),
+                    *("--no-shrink", "--seed", "20261101", "--warnings", "off"),
+                ],
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=120,
+            )
+            assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-2_000:]

@@ -15,9 +15,17 @@ from helicarrier.alerts import wire
 from helicarrier.alerts.steps import Writing
 from helicarrier.api import documents
 from helicarrier.api.access import Requires
+from helicarrier.api.answers import (
+    ActiveAnswer,
+    ResolvedAnswer,
+    RuleAnswer,
+    RulesAnswer,
+    SuppressedAnswer,
+)
 from helicarrier.api.bodies import json_body
 from helicarrier.api.service import service_of
 from helicarrier.api.tokens import Principal, Scope
+from helicarrier.api.wire import responses
 from helicarrier.ingest.strict_bodies import read
 from helicarrier.notify.dispatcher import channels_of
 
@@ -25,29 +33,30 @@ router = APIRouter(prefix="/api/v3/alerts", tags=["alerts"])
 
 Read = Annotated[Principal, Depends(Requires(Scope.READ))]
 Control = Annotated[Principal, Depends(Requires(Scope.CONTROL))]
-RuleId = Annotated[str, Path(min_length=1, max_length=100)]
+RuleId = Annotated[str, Path(pattern=wire.RULE_ID)]
 _CREATED = 201
 
 
-@router.get("/active", response_model=None)
+@router.get("/active", response_model=None, responses=responses(ActiveAnswer))
 def active(request: Request, _: Read, *, suppressed: Annotated[bool, Query()] = False) -> Response:
     """What fires under rules in force, the worst first; with `suppressed` also what is silenced."""
     service = service_of(request)
     found = service.backend.alerts.active(now=service.clock(), suppressed=suppressed)
-    return _json({"rows": [wire.active_json(alert) for alert in found]})
+    return _json(ActiveAnswer(rows=[wire.active_json(alert) for alert in found]))
 
 
-@router.get("/rules", response_model=None)
+@router.get("/rules", response_model=None, responses=responses(RulesAnswer))
 def rules(request: Request, _: Read) -> Response:
     """All rules, by id."""
     found = service_of(request).backend.alerts.rules()
-    return _json({"rows": [wire.rule_json(rule) for rule in found]})
+    return _json(RulesAnswer(rows=[wire.rule_json(rule) for rule in found]))
 
 
 @router.post(
     "/rules",
     response_model=None,
     status_code=_CREATED,
+    responses=responses(RuleAnswer, _CREATED),
     openapi_extra=documents.body_of("RuleBody"),
 )
 async def create_rule(request: Request, who: Control) -> Response:
@@ -59,11 +68,14 @@ async def create_rule(request: Request, who: Control) -> Response:
     await asyncio.to_thread(
         service.backend.alerts.create_rule, rule, actor=who.name, now=rule.created_at
     )
-    return _json({"ok": True, "rule": wire.rule_json(rule)}, _CREATED)
+    return _json(RuleAnswer(ok=True, rule=wire.rule_json(rule)), _CREATED)
 
 
 @router.patch(
-    "/rules/{rule_id}", response_model=None, openapi_extra=documents.body_of("RuleChangeBody")
+    "/rules/{rule_id}",
+    response_model=None,
+    responses=responses(RuleAnswer),
+    openapi_extra=documents.body_of("RuleChangeBody"),
 )
 async def change_rule(request: Request, who: Control, rule_id: RuleId) -> Response:
     """Change a rule; what is absent stays."""
@@ -72,12 +84,13 @@ async def change_rule(request: Request, who: Control, rule_id: RuleId) -> Respon
     rule = await asyncio.to_thread(
         service.backend.alerts.change_rule, rule_id, change, writing, actor=who.name
     )
-    return _json({"ok": True, "rule": wire.rule_json(rule)})
+    return _json(RuleAnswer(ok=True, rule=wire.rule_json(rule)))
 
 
 @router.post(
     "/rules/{rule_id}/suppress",
     response_model=None,
+    responses=responses(SuppressedAnswer),
     openapi_extra=documents.body_of("SuppressBody"),
 )
 async def suppress(request: Request, who: Control, rule_id: RuleId) -> Response:
@@ -93,12 +106,13 @@ async def suppress(request: Request, who: Control, rule_id: RuleId) -> Response:
         actor=who.name,
         scope_key=body.scope_key,
     )
-    return _json({"ok": True, "ruleId": rule_id, "suppressedUntil": wire.time_text(until)})
+    return _json(SuppressedAnswer(ok=True, rule_id=rule_id, suppressed_until=wire.time_text(until)))
 
 
 @router.post(
     "/rules/{rule_id}/resolve",
     response_model=None,
+    responses=responses(ResolvedAnswer),
     openapi_extra=documents.body_of("ResolveBody"),
 )
 async def resolve(request: Request, who: Control, rule_id: RuleId) -> Response:
@@ -112,7 +126,7 @@ async def resolve(request: Request, who: Control, rule_id: RuleId) -> Response:
         actor=who.name,
         scope_key=body.scope_key,
     )
-    return _json({"ok": True, "ruleId": rule_id, "resolved": [one.scope_key for one in done]})
+    return _json(ResolvedAnswer(ok=True, rule_id=rule_id, resolved=[one.scope_key for one in done]))
 
 
 def writing_of(request: Request) -> Writing:
@@ -126,5 +140,5 @@ def writing_of(request: Request) -> Writing:
     )
 
 
-def _json(value: object, status: int = 200) -> Response:
+def _json(value: msgspec.Struct, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status_code=status, media_type="application/json")

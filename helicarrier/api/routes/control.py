@@ -12,9 +12,11 @@ from starlette.concurrency import run_in_threadpool
 
 from helicarrier.api import documents
 from helicarrier.api.access import Requires
+from helicarrier.api.answers import Changed, Killed, Spawned
 from helicarrier.api.bodies import json_body
 from helicarrier.api.service import Service
 from helicarrier.api.tokens import Principal, Scope
+from helicarrier.api.wire import responses
 from helicarrier.control.wire import KillBody, ModelBody, SpawnBody
 from helicarrier.errors import ErrorCode, RequestRefused, UsageError
 from helicarrier.evals.enums import EvalEnvironment
@@ -28,30 +30,12 @@ _LIMIT = 256 * 1024
 Control = Annotated[Principal, Depends(Requires(Scope.CONTROL, database=True))]
 
 
-class Spawned(msgspec.Struct, frozen=True, rename="camel"):
-    """The session that runs, and what its command has said so far."""
-
-    ok: bool
-    session_id: str
-    output: str
-
-
-class Killed(msgspec.Struct, frozen=True, rename="camel"):
-    """The session whose process is gone."""
-
-    ok: bool
-    session_id: str
-
-
-class Changed(msgspec.Struct, frozen=True):
-    """The default that holds from now on."""
-
-    ok: bool
-    provider: str
-    model: str
-
-
-@router.post("/spawn", response_model=None, openapi_extra=documents.body_of("SpawnBody"))
+@router.post(
+    "/spawn",
+    response_model=None,
+    responses=responses(Spawned),
+    openapi_extra=documents.body_of("SpawnBody"),
+)
 async def spawn(request: Request, asker: Control) -> Response:
     """Start an agent of the allow-list; its session is in the ledger."""
     control = _service(request).require_control()
@@ -60,7 +44,12 @@ async def spawn(request: Request, asker: Control) -> Response:
     return _json(Spawned(ok=True, session_id=done.session_id, output=done.output))
 
 
-@router.post("/kill", response_model=None, openapi_extra=documents.body_of("KillBody"))
+@router.post(
+    "/kill",
+    response_model=None,
+    responses=responses(Killed),
+    openapi_extra=documents.body_of("KillBody"),
+)
 async def kill(request: Request, asker: Control) -> Response:
     """End the process of a session and its whole group; it is gone when the answer comes."""
     control = _service(request).require_control()
@@ -69,7 +58,12 @@ async def kill(request: Request, asker: Control) -> Response:
     return _json(Killed(ok=True, session_id=wanted.session_id))
 
 
-@router.post("/model", response_model=None, openapi_extra=documents.body_of("ModelBody"))
+@router.post(
+    "/model",
+    response_model=None,
+    responses=responses(Changed),
+    openapi_extra=documents.body_of("ModelBody"),
+)
 async def model(request: Request, asker: Control) -> Response:
     """Make an enabled provider the default of production, with this model."""
     service = _service(request)

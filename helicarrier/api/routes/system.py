@@ -4,7 +4,6 @@ The shapes are those that V1 clients read; they are frozen. `source` says where 
 from, `gateway` whether the store is there and at the schema of this version.
 """
 
-from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -13,9 +12,11 @@ from starlette.concurrency import run_in_threadpool
 
 from helicarrier import times
 from helicarrier.api.access import Requires
-from helicarrier.api.recent_log import EVENTS, LogLine
+from helicarrier.api.answers import Agent, AgentStatus, Gateway, Logs, SystemStatus
+from helicarrier.api.recent_log import EVENTS
 from helicarrier.api.service import Service
 from helicarrier.api.tokens import Principal, Scope
+from helicarrier.api.wire import responses
 from helicarrier.errors import ErrorCode
 from helicarrier.ledger.agents import AgentActivity, activity
 from helicarrier.ledger.enums import SessionStatus
@@ -29,48 +30,7 @@ Read = Annotated[Principal, Depends(Requires(Scope.READ))]
 Store = Annotated[Principal, Depends(Requires(Scope.READ, database=True))]
 
 
-class AgentStatus(StrEnum):
-    """How an agent stands."""
-
-    RUNNING = "running"
-    IDLE = "idle"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-
-
-class Gateway(msgspec.Struct, frozen=True):
-    """Whether the store can be asked, and whether it is as this version needs it."""
-
-    connected: bool
-    healthy: bool
-
-
-class Agent(msgspec.Struct, frozen=True, rename="camel"):
-    """An agent and why its status is what it is."""
-
-    id: str
-    name: str
-    status: AgentStatus
-    reason: str
-    last_activity_at: str | None
-
-
-class SystemStatus(msgspec.Struct, frozen=True, rename="camel"):
-    """The answer of `/api/system/status`."""
-
-    generated_at: str
-    source: str
-    gateway: Gateway
-    agents: list[Agent]
-
-
-class Logs(msgspec.Struct, frozen=True):
-    """The answer of `/api/logs`."""
-
-    logs: list[LogLine]
-
-
-@router.get("/system/status", response_model=None)
+@router.get("/system/status", response_model=None, responses=responses(SystemStatus))
 async def system_status(request: Request, _: Store) -> Response:
     """How each agent stands by its newest session, and those that may be started."""
     service: Service = request.app.state.service
@@ -92,7 +52,7 @@ async def system_status(request: Request, _: Store) -> Response:
     )
 
 
-@router.get("/logs", response_model=None)
+@router.get("/logs", response_model=None, responses=responses(Logs))
 async def recent_logs(
     request: Request, _: Read, limit: Annotated[int, Query(ge=1, le=EVENTS)] = EVENTS
 ) -> Response:
