@@ -193,6 +193,7 @@ class GroupCommit(Generic[T]):
             with self._store.write() as connection:
                 tally, answers = _write(connection, writer, group)
         except StorageUnavailable as error:
+            logs.warning("ingest.unavailable", code=error.code.value, reason=error.message)
             return [(request, error) for request in group]
         except Exception as error:  # noqa: BLE001 - every request gets an answer
             if len(group) == 1:
