@@ -10,6 +10,7 @@ import ipaddress
 from dataclasses import dataclass
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
 from helicarrier.api.backend import require_database
 from helicarrier.api.tokens import Authenticator, Principal, Scope
@@ -33,13 +34,18 @@ class Requires:
     scope: Scope
     database: bool = False
 
-    def __call__(self, request: Request) -> Principal:
+    async def __call__(self, request: Request) -> Principal:
         """The principal that the request acts for.
+
+        Nearly always from memory, so a thread is only asked where the store has to be.
 
         Raises:
             RequestRefused: UNAUTHENTICATED, FORBIDDEN or DATABASE_DISABLED.
         """
-        principal = principal_of(request, request.app.state.service.authenticator)
+        known: Authenticator = request.app.state.service.authenticator
+        if not known.is_fresh:
+            await run_in_threadpool(known.refresh)
+        principal = principal_of(request, known)
         if self.scope not in principal.scopes:
             raise RequestRefused(
                 403, ErrorCode.FORBIDDEN, f"this needs a token with the scope {self.scope.value}"
