@@ -43,9 +43,10 @@ class Requires:
             RequestRefused: UNAUTHENTICATED, FORBIDDEN or DATABASE_DISABLED.
         """
         known: Authenticator = request.app.state.service.authenticator
-        if not known.is_fresh:
-            await run_in_threadpool(known.refresh)
-        principal = principal_of(request, known)
+        if known.is_fresh:
+            principal = principal_of(request, known)
+        else:
+            principal = await run_in_threadpool(principal_of, request, known)
         if self.scope not in principal.scopes:
             raise RequestRefused(
                 403, ErrorCode.FORBIDDEN, f"this needs a token with the scope {self.scope.value}"

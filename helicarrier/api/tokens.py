@@ -206,18 +206,9 @@ class Authenticator:
         """Whether answers come from memory: else the next one reads the store first."""
         return self._store is None or self._monotonic() - self._read_at <= _FRESH_SECONDS
 
-    def refresh(self) -> None:
-        """Read the tokens.
-
-        Raises:
-            StorageUnavailable: the store cannot be read.
-        """
-        if self._store is not None:
+    def _current(self) -> list[TokenRecord]:
+        if self._store is not None and not self.is_fresh:
             now = self._monotonic()
             self._records = records(self._store)
             self._read_at = now
-
-    def _current(self) -> list[TokenRecord]:
-        if not self.is_fresh:
-            self.refresh()
         return self._records
