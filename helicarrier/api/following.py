@@ -39,6 +39,7 @@ class Following:
         """Starts at once. Args: control."""
         self._control = control
         self._recovered = False
+        self._stopping = asyncio.Event()
         self._task = asyncio.create_task(self._follow())
 
     @property
@@ -47,13 +48,15 @@ class Following:
         return self._control if self._recovered else None
 
     async def stop(self) -> None:
-        """Look no more; the agents go on, and the next service takes them up."""
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        """Look no more; the agents go on, and the next service takes them up.
+
+        A look that has begun is finished first: it reads the store, which is closed after this.
+        """
+        self._stopping.set()
+        await self._task
 
     async def _follow(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             try:
                 if not self._recovered:
                     await asyncio.to_thread(self._control.recover)
@@ -64,4 +67,5 @@ class Following:
                 logs.warning("control.not_followed", code=error.code.value)
             except Exception as error:  # noqa: BLE001 - the other agents still have to be followed
                 logs.warning("control.defect", error=type(error).__name__)
-            await asyncio.sleep(_PAUSE_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _PAUSE_SECONDS)
