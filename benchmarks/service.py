@@ -22,9 +22,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import md5
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
+from uuid import UUID
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -39,6 +42,7 @@ from helicarrier.store.operational import OperationalStore
 CONNECTIONS = 16
 BATCH = 100
 _TICKS = os.sysconf("SC_CLK_TCK")
+_FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 _SINGLE, _BATCH = "/api/v3/ingest/session", "/api/v3/ingest/sessions"
 _BARE = """
 async def app(scope, receive, send):
@@ -204,13 +208,17 @@ def load(
 
 
 def envelope(number: int, *, events: int, calls: int) -> dict[str, object]:
-    """A v2 envelope: 300 bytes without events and calls, 2.3 KB with nine and two."""
-    at = f"2026-10-{1 + number % 28:02}T{number % 24:02}:00:00Z"
+    """A v2 envelope: 300 bytes without events and calls, 2.3 KB with nine and two.
+
+    As agents send them: ids are random, one session begins shortly after the other.
+    """
+    at = (_FIRST + timedelta(seconds=number)).isoformat()
+    session_id = str(UUID(bytes=md5(b"%d" % number, usedforsecurity=False).digest()))
     return {
         "envelope_version": "v2",
         "payload": {
             "run": {
-                "sessionId": f"b-{number}",
+                "sessionId": session_id,
                 "state": "done",
                 "agentId": f"agent-{number % 10}",
                 "modelId": "gpt-5",
@@ -226,7 +234,7 @@ def envelope(number: int, *, events: int, calls: int) -> dict[str, object]:
             ],
             "calls": [
                 {
-                    "callId": f"b-{number}-{n}",
+                    "callId": f"{session_id}-{n}",
                     "occurredAt": at,
                     "modelId": "gpt-5",
                     "provider": "openai",
@@ -280,11 +288,11 @@ def ingest(seconds: float) -> list[Load]:
     with TemporaryDirectory() as folder, serving(Path(folder)) as server:
         load(server, "warm", singles(0, 500), seconds=seconds)
         found += [
-            load(server, "single envelopes", singles(1_000_000, many), seconds=seconds),
+            load(server, "single envelopes", singles(100_000, many), seconds=seconds),
             load(
                 server,
                 f"batches of {BATCH}, small",
-                batches(2_000_000, int(seconds * 150), events=0, calls=0),
+                batches(1_000_000, int(seconds * 150), events=0, calls=0),
                 seconds=seconds,
                 connections=4,
                 units=BATCH,
@@ -292,7 +300,7 @@ def ingest(seconds: float) -> list[Load]:
             load(
                 server,
                 f"batches of {BATCH}, 2.3 KB with events and calls",
-                batches(4_000_000, int(seconds * 60), events=9, calls=2),
+                batches(3_000_000, int(seconds * 60), events=9, calls=2),
                 seconds=seconds,
                 connections=4,
                 units=BATCH,

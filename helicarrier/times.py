@@ -6,6 +6,7 @@ first ten characters are the UTC day. Every time that enters the system passes t
 
 from datetime import UTC, date, datetime, timedelta
 
+_SECOND_FORM = 20  # 2026-07-29T05:29:50Z
 _MILLISECOND_FORM = 24  # 2026-07-29T05:29:50.448Z, what most session logs write
 _CANONICAL_FORM = 27
 FIRST_YEAR, LAST_YEAR = 1970, 2199  # beyond them a time is a mistake, and days cannot be listed
@@ -35,7 +36,10 @@ def canonical(text: str) -> str:
     if not FIRST_YEAR <= at.year <= LAST_YEAR:
         message = "the time lies before 1970 or after 2199"
         raise ValueError(message)
-    if text[-1] == "Z" and text[10] == "T":
+    by_month, hour = text[7] == "-", text[11:13]  # not by week; not midnight as the hour 24
+    if text[-1] == "Z" and text[10] == "T" and by_month and hour != "24":
+        if len(text) == _SECOND_FORM and text[16] == ":":
+            return text[:19] + ".000000Z"
         if len(text) == _MILLISECOND_FORM and text[19] == ".":
             return text[:23] + "000Z"
         if len(text) == _CANONICAL_FORM and text[19] == ".":

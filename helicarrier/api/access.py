@@ -8,19 +8,18 @@ listened to. What other sites make a browser send is refused before it gets here
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from helicarrier.api.backend import require_database
+from helicarrier.api.headers import headers_of
 from helicarrier.api.tokens import Authenticator, Principal, Scope
 from helicarrier.errors import ErrorCode, RequestRefused
 
 COOKIE = "helicarrier_session"
-CHALLENGE = {"WWW-Authenticate": 'Bearer realm="helicarrier"'}
-"""What a 401 says it wants."""
-
-_BEARER = "bearer "
+_BEARER = b"bearer "
 _OPEN = Principal(name="loopback", scopes=frozenset({Scope.READ, Scope.INGEST}))
 
 
@@ -79,19 +78,28 @@ def principal_of(request: Request, known: Authenticator) -> Principal:
 
 def is_loopback(request: Request) -> bool:
     """Whether the other end of the connection is this machine."""
+    return request.client is not None and _is_of_this_machine(request.client.host)
+
+
+@lru_cache(maxsize=1_000)
+def _is_of_this_machine(address: str) -> bool:
     try:
-        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+        return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
 
 
 def _secret(request: Request) -> str | None:
-    headers = request.headers
-    authorization = headers.get("authorization")
+    headers = headers_of(request.scope)
+    authorization = headers.get(b"authorization")
     if authorization is not None:
-        scheme = authorization[: len(_BEARER)]
-        return authorization[len(_BEARER) :].strip() if scheme.lower() == _BEARER else ""
-    secret = headers.get("x-secret-key")
-    if secret is not None:
-        return secret
-    return request.cookies.get(COOKIE)
+        scheme, secret = authorization[: len(_BEARER)], authorization[len(_BEARER) :]
+        return _text(secret).strip() if scheme.lower() == _BEARER else ""
+    secret_key = headers.get(b"x-secret-key")
+    if secret_key is not None:
+        return _text(secret_key)
+    return request.cookies.get(COOKIE) if b"cookie" in headers else None
+
+
+def _text(value: bytes) -> str:
+    return value.decode("latin-1")

@@ -16,7 +16,6 @@ from starlette.routing import Match
 
 from helicarrier import __version__, logs
 from helicarrier.api import problems
-from helicarrier.api.access import CHALLENGE
 from helicarrier.api.browser import OwnPagesOnly
 from helicarrier.api.middleware import HostAllowList, RateLimit, SecurityHeaders
 from helicarrier.api.routes import (
@@ -33,6 +32,7 @@ from helicarrier.api.routes import (
     system,
 )
 from helicarrier.api.service import Service
+from helicarrier.api.short_way import ShortWay
 from helicarrier.errors import ErrorCode, HelicarrierError, Violation
 from helicarrier.settings import Settings
 
@@ -80,6 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_defect)
+    app.add_middleware(ShortWay, routes=ingest.DIRECT)
     app.add_middleware(OwnPagesOnly)
     app.add_middleware(RateLimit, limit=settings.rate_limit)
     app.add_middleware(SecurityHeaders)
@@ -89,8 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 async def _on_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HelicarrierError)  # noqa: S101 - registered for this type alone
-    headers = CHALLENGE if error.code is ErrorCode.UNAUTHENTICATED else None
-    return problems.response(problems.problem_of(error), headers)
+    return problems.response_to(error)
 
 
 async def _on_invalid(_: Request, error: Exception) -> Response:

@@ -6,9 +6,12 @@ off as soon as it is too long. Compressed bodies are refused, so a small one can
 
 from fastapi import Request
 
+from helicarrier.api.headers import headers_of
 from helicarrier.errors import ErrorCode, RequestRefused
 
 BODY_LIMIT = 8 * 1024 * 1024
+
+_UTF8 = {b"", b"charset=utf-8", b'charset="utf-8"'}
 
 
 async def json_body(request: Request, *, limit: int = BODY_LIMIT) -> bytes:
@@ -17,7 +20,7 @@ async def json_body(request: Request, *, limit: int = BODY_LIMIT) -> bytes:
     Raises:
         RequestRefused: UNSUPPORTED_MEDIA_TYPE or PAYLOAD_TOO_LARGE.
     """
-    return await _body(request, wanted="application/json", limit=limit)
+    return await _body(request, wanted=b"application/json", limit=limit)
 
 
 async def form_body(request: Request, *, limit: int) -> bytes:
@@ -26,23 +29,18 @@ async def form_body(request: Request, *, limit: int) -> bytes:
     Raises:
         RequestRefused: UNSUPPORTED_MEDIA_TYPE or PAYLOAD_TOO_LARGE.
     """
-    return await _body(request, wanted="application/x-www-form-urlencoded", limit=limit)
+    return await _body(request, wanted=b"application/x-www-form-urlencoded", limit=limit)
 
 
-async def _body(request: Request, *, wanted: str, limit: int) -> bytes:
-    headers = request.headers
-    media_type, _, parameters = headers.get("content-type", "").partition(";")
-    charset = parameters.strip().lower()
-    if media_type.strip().lower() != wanted or charset not in {
-        "",
-        "charset=utf-8",
-        'charset="utf-8"',
-    }:
-        raise _unsupported(f"the body must be {wanted} in UTF-8")
-    if headers.get("content-encoding", "identity").lower() != "identity":
+async def _body(request: Request, *, wanted: bytes, limit: int) -> bytes:
+    headers = headers_of(request.scope)
+    media_type, _, parameters = headers.get(b"content-type", b"").lower().partition(b";")
+    if media_type.strip() != wanted or parameters.strip() not in _UTF8:
+        raise _unsupported(f"the body must be {wanted.decode()} in UTF-8")
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise _unsupported("the body must not be compressed")
-    length = headers.get("content-length", "")
-    if length.isdecimal() and int(length) > limit:
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and int(length) > limit:
         raise _too_large(limit)
     chunks: list[bytes] = []
     size = 0

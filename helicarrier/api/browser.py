@@ -9,7 +9,6 @@ no browsers send neither `Sec-Fetch-Site` nor `Origin` and are not concerned.
 from collections.abc import Sequence
 from urllib.parse import parse_qs, urlsplit
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from helicarrier.api import problems
 from helicarrier.api.access import COOKIE
 from helicarrier.api.bodies import form_body
+from helicarrier.api.headers import headers_of
 from helicarrier.errors import ContractError, ErrorCode, Violation
 
 COOKIE_SECONDS = 12 * 3600
@@ -25,7 +25,7 @@ COOKIE_SECONDS = 12 * 3600
 _FORM_LIMIT = 8 * 1024
 _FIELD_LENGTH = 1_024
 _SAFE = {"GET", "HEAD", "OPTIONS"}
-_OUR_OWN = {"same-origin", "none"}
+_OUR_OWN = {b"same-origin", b"none"}
 
 
 class OwnPagesOnly:
@@ -38,9 +38,9 @@ class OwnPagesOnly:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or 403."""
         if scope["type"] == "http" and scope["method"] not in _SAFE:
-            headers = Headers(scope=scope)
+            headers = headers_of(scope)
             if not comes_from_us(
-                headers.get("sec-fetch-site"), headers.get("origin"), headers.get("host", "")
+                headers.get(b"sec-fetch-site"), headers.get(b"origin"), headers.get(b"host", b"")
             ):
                 refusal = problems.refuse(
                     403, ErrorCode.FORBIDDEN, "the request comes from a page of another site"
@@ -50,7 +50,7 @@ class OwnPagesOnly:
         await self._app(scope, receive, send)
 
 
-def comes_from_us(site: str | None, origin: str | None, host: str) -> bool:
+def comes_from_us(site: bytes | None, origin: bytes | None, host: bytes) -> bool:
     """Whether a request is from our own pages or from no page at all.
 
     Args: the headers Sec-Fetch-Site, Origin (for browsers without the first) and Host.

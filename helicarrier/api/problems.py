@@ -23,6 +23,9 @@ from helicarrier.errors import (
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
 
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="helicarrier"'}
+"""What a 401 says it wants."""
+
 _RETRY = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 
 
@@ -91,6 +94,12 @@ def response(document: Problem, headers: Mapping[str, str] | None = None) -> Res
         media_type=MEDIA_TYPE,
         headers={**retry, **(headers or {})},
     )
+
+
+def response_to(error: HelicarrierError) -> Response:
+    """The answer to an error of the tree."""
+    headers = CHALLENGE if error.code is ErrorCode.UNAUTHENTICATED else None
+    return response(problem_of(error), headers)
 
 
 def refuse(

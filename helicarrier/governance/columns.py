@@ -22,7 +22,14 @@ def text(name: str, meaning: str, *, nullable: bool = False) -> Column:
     return Column(name=name, kind=ColumnKind.TEXT, meaning=meaning, nullable=nullable)
 
 
-def count(name: str, meaning: str, unit: str = "", *, nullable: bool = False) -> Column:
+def count(
+    name: str,
+    meaning: str,
+    unit: str = "",
+    *,
+    nullable: bool = False,
+    default: int | None = None,
+) -> Column:
     """A count or amount that cannot be negative."""
     return Column(
         name=name,
@@ -31,6 +38,7 @@ def count(name: str, meaning: str, unit: str = "", *, nullable: bool = False) ->
         unit=unit,
         nullable=nullable,
         at_least=0,
+        default=default,
     )
 
 

@@ -1,19 +1,22 @@
 """Dirty days: which day of which dataset is out of date, marked beside the rows that made it so.
 
-Marking belongs to the transaction that writes the rows, so no day is ever wrong and clean. Each
-mark raises the day's generation; a refresh clears a day only at the generation that it saw before
-it read, so a write that lands in between keeps the day dirty. Rows are touched in one order,
-which keeps two writers from waiting for each other.
+Marking belongs to the transaction that writes the rows, so no day is ever wrong and clean. A
+refresh claims its days before it reads anything; a write after that raises their generation, and a
+day is cleared only at the generation that was claimed, so it stays dirty. A write before it leaves
+a mark that is there as it is: most find every day of theirs marked and write nothing. Marking and
+claiming take turns with the writers of the ledger: a claim never slips in between a write that
+found its day marked and the commit of that write.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Literal
+from functools import lru_cache
 
-from sqlalchemy import Connection, Executable, bindparam, case, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, bindparam, delete, select, update
 
+from helicarrier import times
 from helicarrier.ledger.enums import Dataset
+from helicarrier.ledger.sink import sink_of
 from helicarrier.ledger.tables import dirty_days
 
 TRAILING_DAYS = 30
@@ -36,9 +39,15 @@ def marks_of(*, call_days: Iterable[date], session_days: Iterable[date], today: 
         marks |= {(Dataset.USAGE_FACTS, day), (Dataset.DAILY_USAGE_AGG, day)}
     for day in session_days:
         marks |= {(Dataset.SESSION_FACTS, day), (Dataset.DAILY_USAGE_AGG, day)}
-        reached = min((today - day).days + 1, TRAILING_DAYS)
-        marks.update((Dataset.MODEL_PERF_AGG, day + timedelta(days=n)) for n in range(reached))
+        marks |= _windows(day, today)
     return marks
+
+
+@lru_cache(maxsize=1_000)
+def _windows(day: date, today: date) -> frozenset[Mark]:
+    """The windows that a session of this day lies in."""
+    reached = min((today - day).days + 1, TRAILING_DAYS)
+    return frozenset((Dataset.MODEL_PERF_AGG, day + timedelta(days=n)) for n in range(reached))
 
 
 def mark(
@@ -56,24 +65,21 @@ def mark(
 
 
 def mark_days(connection: Connection, marks: Iterable[Mark], *, run_id: str, now: datetime) -> None:
-    """Raise the generation of each dataset and day.
+    """Mark each dataset and day; where nobody has claimed a mark since it was made, it stands.
 
     A clean day starts at the microseconds since 1970: counting from 1 again, it could come back
     to a generation that a slow refresh still holds from before the day was last cleared.
     """
-    first = int(now.timestamp() * 1_000_000)
-    rows = [
-        {
-            "dataset": dataset.value,
-            "bucket_date": day,
-            "generation": first,
-            "marked_at": now,
-            "run_id": run_id,
-        }
-        for dataset, day in sorted(set(marks))
-    ]
-    if rows:
-        connection.execute(_UPSERTS[connection.dialect.name], rows)
+    wanted = {(dataset.value, day.isoformat()) for dataset, day in set(marks)}
+    if not wanted:
+        return
+    sink = sink_of(connection)
+    sink.serialize()
+    standing = sink.lookup(_STANDING, {day for _, day in wanted})
+    first, at = int(now.timestamp() * 1_000_000), times.utc_text(now)
+    # In one order, which keeps two writers from waiting for each other.
+    missing = sorted(wanted.difference(standing))
+    sink.execute_each(_MARK, [(dataset, day, first, at, run_id) for dataset, day in missing])
 
 
 def dirty(connection: Connection, dataset: Dataset) -> dict[date, int]:
@@ -86,39 +92,52 @@ def dirty(connection: Connection, dataset: Dataset) -> dict[date, int]:
     return {row.bucket_date: row.generation for row in connection.execute(query)}
 
 
+def claim(connection: Connection, dataset: Dataset, days: Collection[date]) -> dict[date, int]:
+    """The dirty ones of these days, each with its generation: what a refresh that begins will see.
+
+    Commit before reading what the days are computed from.
+    """
+    sink_of(connection).serialize()
+    found = dirty(connection, dataset)
+    claimed = {day: generation for day, generation in found.items() if day in days}
+    if claimed:
+        connection.execute(_CLAIM, _of_days(dataset, claimed))
+    return claimed
+
+
 def clear(connection: Connection, dataset: Dataset, seen: Mapping[date, int]) -> None:
     """Take the days off the list that still have the generation in `seen`; keep the others."""
-    rows = [
+    if seen:
+        connection.execute(_CLEAR, _of_days(dataset, seen))
+
+
+def _of_days(dataset: Dataset, generations: Mapping[date, int]) -> list[dict[str, object]]:
+    return [
         {"of_dataset": dataset.value, "of_day": day, "seen": generation}
-        for day, generation in sorted(seen.items())
+        for day, generation in sorted(generations.items())
     ]
-    if rows:
-        connection.execute(_CLEAR, rows)
 
 
-_CLEAR = delete(dirty_days).where(
+_STANDING = """
+SELECT dataset, CAST(bucket_date AS TEXT)
+FROM dirty_days
+WHERE generation > seen_generation AND CAST(bucket_date AS TEXT) IN {keys}
+"""
+# Also where the clock ran back, a generation never comes twice.
+_MARK = """
+INSERT INTO dirty_days (dataset, bucket_date, generation, marked_at, run_id, seen_generation)
+VALUES (?, ?, ?, ?, ?, 0)
+ON CONFLICT (dataset, bucket_date) DO UPDATE SET
+    generation = CASE
+        WHEN excluded.generation > dirty_days.generation THEN excluded.generation
+        ELSE dirty_days.generation + 1
+    END,
+    marked_at = excluded.marked_at,
+    run_id = excluded.run_id
+"""
+_THE_DAY = (
     dirty_days.c.dataset == bindparam("of_dataset"),
     dirty_days.c.bucket_date == bindparam("of_day"),
-    dirty_days.c.generation == bindparam("seen"),
 )
-
-
-def _upsert(dialect: Literal["sqlite", "postgresql"]) -> Executable:
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    statement = insert(dirty_days)
-    new = statement.excluded
-    return statement.on_conflict_do_update(
-        index_elements=[dirty_days.c.dataset, dirty_days.c.bucket_date],
-        set_={
-            # Also where the clock ran back, a generation never comes twice.
-            "generation": case(
-                (new.generation > dirty_days.c.generation, new.generation),
-                else_=dirty_days.c.generation + 1,
-            ),
-            "marked_at": new.marked_at,
-            "run_id": new.run_id,
-        },
-    )
-
-
-_UPSERTS = {"sqlite": _upsert("sqlite"), "postgresql": _upsert("postgresql")}
+_CLAIM = update(dirty_days).where(*_THE_DAY).values(seen_generation=bindparam("seen"))
+_CLEAR = delete(dirty_days).where(*_THE_DAY, dirty_days.c.generation == bindparam("seen"))

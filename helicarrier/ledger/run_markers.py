@@ -8,11 +8,11 @@ The end of a run takes its markers away.
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Literal
 
-from sqlalchemy import Connection, Executable, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, select
 
+from helicarrier import times
+from helicarrier.ledger.sink import sink_of
 from helicarrier.ledger.tables import run_markers
 from helicarrier.store.run_model import Edge, Written
 
@@ -39,17 +39,12 @@ def mark(
     """
     wanted = dict(rows) | ({(_WHOLE, ""): 0} if last else {})
     if wanted:
+        at = times.utc_text(now)
         values = [
-            {
-                "run_id": run_id,
-                "table_name": table,
-                "partition_key": partition,
-                "row_count": count,
-                "marked_at": now,
-            }
+            (run_id, table, partition, count, at)
             for (table, partition), count in sorted(wanted.items())
         ]
-        connection.execute(_UPSERTS[connection.dialect.name], values)
+        sink_of(connection).add(run_markers, values, {"row_count"})
 
 
 def of_days(table: str, counts: Mapping[date, int]) -> dict[tuple[str, str], int]:
@@ -75,16 +70,3 @@ def written(connection: Connection, run_id: str) -> Written:
 def remove(connection: Connection, run_ids: Iterable[str]) -> None:
     """Let go of the markers of runs that have ended."""
     connection.execute(delete(run_markers).where(run_markers.c.run_id.in_(list(run_ids))))
-
-
-def _upsert(dialect: Literal["sqlite", "postgresql"]) -> Executable:
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    statement = insert(run_markers)
-    new, old = statement.excluded, run_markers.c
-    return statement.on_conflict_do_update(
-        index_elements=[old.run_id, old.table_name, old.partition_key],
-        set_={"row_count": old.row_count + new.row_count, "marked_at": new.marked_at},
-    )
-
-
-_UPSERTS = {"sqlite": _upsert("sqlite"), "postgresql": _upsert("postgresql")}

@@ -6,7 +6,7 @@ in sets (`json_each`, `ANY`). Rows are tuples in the column order of their contr
 canonical text, money as nano-dollars; what comes back has the same forms on both.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -28,7 +28,8 @@ _COPIES = (
     "SELECT u.usage_id, u.session_id, s.started_at, u.occurred_at, u.total_tokens, u.cost_usd"
     " FROM session_ledger s, {keys} k, session_usage u WHERE s.session_id = u.session_id AND "
 )
-_ROWS_OF_A_STATEMENT = {"session_ledger": 100}
+_SEARCHED = {"session_ledger"}
+_ROWS_OF_A_STATEMENT = 100
 _LEDGER_LOCK = 0x48454C49  # "HELI": one writer of the ledger at a time
 
 
@@ -61,6 +62,13 @@ class Sink(Protocol):
 
     def upsert(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert rows; a row with the same primary key is replaced."""
+        ...
+
+    def add(self, table: Table, rows: Sequence[Row], counts: Collection[str]) -> None:
+        """Insert rows; to a row with the same primary key the `counts` are added.
+
+        Its other columns are replaced.
+        """
         ...
 
     def copies(self, message_keys: Iterable[str]) -> list[Row]:
@@ -131,18 +139,20 @@ class SqliteSink:
         The search writes its part of the index at the end of each statement that fires it, which
         costs several times the row itself, so such rows go many to a statement.
         """
-        together = _ROWS_OF_A_STATEMENT.get(table.name, 1)
-        whole = len(rows) // together * together if together > 1 else 0
-        for start in range(0, whole, together):
-            several = chain.from_iterable(rows[start : start + together])
-            self._cursor.execute(_sqlite_inserts(table, together), tuple(several))
-        if len(rows) > whole:
-            self._cursor.executemany(_sqlite_insert(table), rows[whole:])
+        for start in range(0, len(rows), _ROWS_OF_A_STATEMENT):
+            part = rows[start : start + _ROWS_OF_A_STATEMENT]
+            several = tuple(chain.from_iterable(part))
+            self._cursor.execute(_sqlite_inserts(table, len(part)), several)
 
     def upsert(self, table: Table, rows: Sequence[Row]) -> None:
         """See `Sink.upsert`."""
         if rows:
             self._cursor.executemany(_sqlite_upsert(table), rows)
+
+    def add(self, table: Table, rows: Sequence[Row], counts: Collection[str]) -> None:
+        """See `Sink.add`."""
+        if rows:
+            self._cursor.executemany(_addition(table, frozenset(counts)), rows)
 
 
 class PostgresSink:
@@ -189,17 +199,18 @@ class PostgresSink:
         if not rows:
             return
         create, copy, insert, drop = _postgres_upsert(table)
-        money = [
-            position
-            for position, column in enumerate(table.columns)
-            if isinstance(column.type, Money)
-        ]
         self._cursor.execute(create)
         with self._cursor.copy(copy) as stream:
-            for row in rows:
-                stream.write_row(_in_dollars(row, money))
+            for row in _in_dollars(table, rows):
+                stream.write_row(row)
         self._cursor.execute(insert)
         self._cursor.execute(drop)
+
+    def add(self, table: Table, rows: Sequence[Row], counts: Collection[str]) -> None:
+        """See `Sink.add`."""
+        if rows:
+            addition = _addition(table, frozenset(counts)).replace("?", "%s")
+            self._cursor.executemany(addition, _in_dollars(table, rows))
 
 
 class CopyStream(Protocol):
@@ -236,25 +247,26 @@ def _text_form(value: object) -> Scalar:
             return value  # type: ignore[return-value]
 
 
-def _in_dollars(row: Row, money: Sequence[int]) -> Sequence[object]:
-    if not money:
-        return row
-    changed: list[object] = list(row)
-    for position in money:
-        nanos = row[position]
-        if isinstance(nanos, int):
-            changed[position] = from_nanos(nanos)
-    return changed
+def _in_dollars(table: Table, rows: Sequence[Row]) -> Iterator[Sequence[object]]:
+    money = _money_positions(table)
+    for row in rows:
+        changed: list[object] = list(row)
+        for position in money:
+            nanos = row[position]
+            if isinstance(nanos, int):
+                changed[position] = from_nanos(nanos)
+        yield changed
 
 
 @cache
-def _sqlite_insert(table: Table) -> str:
-    return str(sqlite.insert(table).compile(dialect=sqlite.dialect(paramstyle="qmark")))
+def _money_positions(table: Table) -> tuple[int, ...]:
+    return tuple(n for n, column in enumerate(table.columns) if isinstance(column.type, Money))
 
 
 @cache
 def _sqlite_inserts(table: Table, count: int) -> str:
-    head, _, values = _sqlite_insert(table).partition(" VALUES ")
+    insert = str(sqlite.insert(table).compile(dialect=sqlite.dialect(paramstyle="qmark")))
+    head, _, values = insert.partition(" VALUES ")
     return f"{head} VALUES {', '.join([values] * count)}"
 
 
@@ -269,6 +281,25 @@ def _sqlite_upsert(table: Table) -> str:
     }
     upsert = statement.on_conflict_do_update(index_elements=keys, set_=rest)
     return str(upsert.compile(dialect=sqlite.dialect(paramstyle="qmark")))
+
+
+@cache
+def _addition(table: Table, counts: frozenset[str]) -> str:
+    """With `?` for each column; all names come from the table."""
+    columns = [column.name for column in table.columns]
+    keys = [column.name for column in table.primary_key]
+    rest = ", ".join(
+        f"{name} = {table.name}.{name} + excluded.{name}"
+        if name in counts
+        else f"{name} = excluded.{name}"
+        for name in columns
+        if name not in keys
+    )
+    return (
+        f"INSERT INTO {table.name} ({', '.join(columns)})"  # noqa: S608
+        f" VALUES ({', '.join('?' * len(columns))})"
+        f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {rest}"
+    )
 
 
 @cache

@@ -348,9 +348,10 @@ DIRTY_DAYS = TableContract(
     columns=(
         c.choice("dataset", values_of(Dataset), "What is out of date on the day."),
         c.day("bucket_date", "The UTC day."),
-        c.count("generation", "Grows with every write to the day; a refresh clears what it saw."),
+        c.count("generation", "Grows when the day changes after a refresh has looked at it."),
         c.instant("marked_at", "When the day last became dirty."),
         c.run_id(),
+        c.count("seen_generation", "Generation that a refresh last began with.", default=0),
     ),
 )
 

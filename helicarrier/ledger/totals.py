@@ -7,15 +7,13 @@ or added past the writers are found by comparing two sums, without a look at any
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, datetime
-from typing import Literal
+from datetime import datetime
 
-from sqlalchemy import Connection, Executable
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection
 
-from helicarrier.ledger.sink import Row
+from helicarrier import times
+from helicarrier.ledger.sink import Row, sink_of
 from helicarrier.ledger.tables import SESSION_USAGE, ledger_totals
-from helicarrier.money import from_nanos
 
 _AT, _TOKENS, _COST = map(
     SESSION_USAGE.column_names.index, ("occurred_at", "total_tokens", "cost_usd")
@@ -54,33 +52,10 @@ class DayTotals:
 
     def save(self, connection: Connection, *, run_id: str, now: datetime) -> None:
         """Add all of it to the stored totals, days in order."""
-        rows = [
-            {
-                "bucket_date": date.fromisoformat(day),
-                **dict(zip(_NAMES, amounts, strict=True)),
-                "cost_usd": from_nanos(amounts[_NANOS]),
-                "updated_at": now,
-                "run_id": run_id,
-            }
+        at = times.utc_text(now)
+        rows: list[Row] = [
+            (day, *amounts, at, run_id)
             for day, amounts in sorted(self._days.items())
             if any(amounts)
         ]
-        if rows:
-            connection.execute(_UPSERTS[connection.dialect.name], rows)
-
-
-def _upsert(dialect: Literal["sqlite", "postgresql"]) -> Executable:
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    statement = insert(ledger_totals)
-    new, old = statement.excluded, ledger_totals.c
-    return statement.on_conflict_do_update(
-        index_elements=[old.bucket_date],
-        set_={
-            **{name: old[name] + new[name] for name in _NAMES},
-            "updated_at": new.updated_at,
-            "run_id": new.run_id,
-        },
-    )
-
-
-_UPSERTS = {"sqlite": _upsert("sqlite"), "postgresql": _upsert("postgresql")}
+        sink_of(connection).add(ledger_totals, rows, _NAMES)

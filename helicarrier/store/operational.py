@@ -31,9 +31,15 @@ WAIT_SECONDS = 30.0
 """How long a writer tries to get its turn before it gives up with STORAGE_BUSY."""
 
 _READERS = 4
-_BULK = ("PRAGMA cache_size = -16384", "PRAGMA wal_autocheckpoint = 4096")
+_BULK = (
+    "PRAGMA cache_size = -16384",
+    "PRAGMA wal_autocheckpoint = 4096",
+    "PRAGMA temp_store = MEMORY",
+)
 """A writer keeps up to 16 MB of pages, so that the indexes that a large transaction fills are not
-read and written over and over; and the log is copied back every 16 MB. Neither touches durability.
+read and written over and over; the log is copied back every 16 MB; and what takes a failed
+statement back, a copy of each page that it touches, is kept in memory instead of a temporary file.
+None of them touches durability.
 """
 
 

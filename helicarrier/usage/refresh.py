@@ -1,8 +1,8 @@
 """Refresh: dirty days to clean ones; facts from the ledger, aggregates from the facts.
 
-A step reads which of its days are dirty before it reads anything else, validates what it computed
+A step claims which of its days are dirty before it reads anything else, validates what it computed
 before it commits, and clears a day in the transaction that replaces its rows, at the generation it
-saw: a write that came in between keeps the day dirty. A day that was computed from facts which
+claimed: a write that came in between keeps the day dirty. A day that was computed from facts which
 were themselves out of date stays dirty, or becomes so. Hence the one promise that everything else
 leans on: what is clean is right. Steps may be repeated, interrupted and run in any order; a lock
 keeps two of them from working on one lake at the same time.
@@ -107,8 +107,8 @@ class Refresher:
     ) -> None:
         for dataset in datasets:
             counts = result.rows[dataset.value] = {}
+            seen = self._claim(dataset, wanted)
             with self._store.read() as connection:
-                seen = dirty.dirty(connection, dataset)
                 groups = _groups(facts.partitions(connection, dataset, wanted))
                 for written in _ahead(
                     partial(self._write_facts, dataset, group, seen, run_id) for group in groups
@@ -176,8 +176,8 @@ class Refresher:
     def _refresh_aggregates(
         self, dataset: Dataset, tables: Sequence[Aggregate], wanted: Sequence[date], run_id: str
     ) -> Refreshed:
+        seen = self._claim(dataset, wanted)
         with self._store.read() as connection:
-            seen = dirty.dirty(connection, dataset)
             stale = self._stale(connection, tables, wanted)
         step = _Step(dataset=dataset, run_id=run_id, now=self._now(), seen=seen, stale=stale)
         result = Refreshed(rows={table.contract.name: {} for table in tables}, stale=stale)
@@ -189,6 +189,11 @@ class Refresher:
                     result.rows[name].update(counts)
         logs.info("usage.refreshed", dataset=dataset.value, run_id=run_id, **result.summary())
         return result
+
+    def _claim(self, dataset: Dataset, wanted: Sequence[date]) -> dict[date, int]:
+        """The dirty ones among the days, from now on at a generation that no write leaves alone."""
+        with self._store.write() as connection:
+            return dirty.claim(connection, dataset, set(wanted))
 
     def _stale(
         self, connection: Connection, tables: Sequence[Aggregate], days: Sequence[date]

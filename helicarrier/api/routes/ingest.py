@@ -15,6 +15,7 @@ from helicarrier.api.access import Requires
 from helicarrier.api.bodies import json_body
 from helicarrier.api.receipts import Accepted, BatchAnswer, Result
 from helicarrier.api.service import Service
+from helicarrier.api.short_way import Direct
 from helicarrier.api.tokens import Principal, Scope
 from helicarrier.errors import Conflict, ContractError, ErrorCode, Violation
 from helicarrier.ingest.bodies import accept_bare, accept_batch, violations_of
@@ -29,7 +30,8 @@ _BATCH = "http:/api/v3/ingest/sessions"
 _MULTI_STATUS = 207
 _OK = 200
 
-Ingest = Annotated[Principal, Depends(Requires(Scope.INGEST))]
+_ACCESS = Requires(Scope.INGEST)
+Ingest = Annotated[Principal, Depends(_ACCESS)]
 
 
 @router.post(
@@ -78,6 +80,13 @@ async def ingest_sessions(
     results = _each(judged, statuses)
     ok = all(result.status == _OK for result in results)
     return _json(BatchAnswer(ok=ok, results=results), status=_MULTI_STATUS)
+
+
+DIRECT = {
+    f"{router.prefix}/session": Direct(access=_ACCESS, answer=ingest_session),
+    f"{router.prefix}/sessions": Direct(access=_ACCESS, answer=ingest_sessions),
+}
+"""Both routes for the short way."""
 
 
 def _raise_for_conflicts(statuses: Sequence[EnvelopeStatus]) -> None:

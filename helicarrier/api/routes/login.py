@@ -5,7 +5,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from helicarrier.api import browser, documents
-from helicarrier.api.access import CHALLENGE
+from helicarrier.api.problems import CHALLENGE
 from helicarrier.api.service import Service
 from helicarrier.errors import ErrorCode, RequestRefused
 from helicarrier.hud import pages
