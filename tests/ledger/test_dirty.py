@@ -1,5 +1,6 @@
 """Dirty days: what a write makes out of date, and how a refresh clears exactly what it saw."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from helicarrier.ledger import dirty
 from helicarrier.ledger.enums import Dataset
+from helicarrier.ledger.tables import dirty_days
 from tests.ledger.stores import Ledger
 
 DAY = date(2026, 10, 5)
@@ -23,6 +25,12 @@ def marked(ledger: Ledger, dataset: Dataset) -> dict[date, int]:
     """The dirty days of a dataset."""
     with ledger.store.read() as connection:
         return dirty.dirty(connection, dataset)
+
+
+def claim(ledger: Ledger, dataset: Dataset, *days: date) -> dict[date, int]:
+    """Claim in a transaction of its own."""
+    with ledger.store.write() as connection:
+        return dirty.claim(connection, dataset, days)
 
 
 def clear(ledger: Ledger, dataset: Dataset, seen: dict[date, int]) -> None:
@@ -61,19 +69,42 @@ def test_marks_are_read_back_by_dataset_in_the_order_of_days(ledger: Ledger) -> 
     assert list(marked(ledger, Dataset.SESSION_FACTS)) == [later]
 
 
-def test_every_mark_raises_the_generation(ledger: Ledger) -> None:
+def test_a_mark_after_a_claim_raises_the_generation(ledger: Ledger) -> None:
     """Also where the clock stands still or runs back."""
     seen = []
     for now in (NOW, NOW, NOW - timedelta(days=1), NOW + timedelta(days=1)):
         mark(ledger, (Dataset.USAGE_FACTS, DAY), now=now)
-        seen.append(marked(ledger, Dataset.USAGE_FACTS)[DAY])
+        seen.append(claim(ledger, Dataset.USAGE_FACTS, DAY)[DAY])
     assert seen == sorted(set(seen))
 
 
-def test_a_day_is_cleared_at_the_generation_that_was_seen(ledger: Ledger) -> None:
+def test_a_mark_that_nobody_has_claimed_stands_as_it_is(ledger: Ledger) -> None:
+    """So a day that is written to all the time costs its writers one look."""
+    mark(ledger, (Dataset.USAGE_FACTS, DAY))
+    before = ledger.rows(dirty_days)
+    mark(ledger, (Dataset.USAGE_FACTS, DAY), now=NOW + timedelta(hours=1))
+    assert ledger.rows(dirty_days) == before
+
+
+def test_a_claim_names_the_dirty_ones_of_its_days(ledger: Ledger) -> None:
+    """Other days and other datasets stay unclaimed."""
+    later = DAY + timedelta(days=1)
+    mark(ledger, (Dataset.USAGE_FACTS, DAY), (Dataset.USAGE_FACTS, later))
+    mark(ledger, (Dataset.SESSION_FACTS, DAY))
+    claimed = claim(ledger, Dataset.USAGE_FACTS, DAY, DAY - timedelta(days=1))
+    assert list(claimed) == [DAY]
+    rows = ledger.rows(dirty_days)
+    assert {
+        (row["dataset"], row["bucket_date"])
+        for row in rows
+        if row["seen_generation"] == row["generation"]
+    } == {("usage_facts", DAY)}
+
+
+def test_a_day_is_cleared_at_the_generation_that_was_claimed(ledger: Ledger) -> None:
     """Nothing came in between, so the day is clean."""
     mark(ledger, (Dataset.USAGE_FACTS, DAY), (Dataset.SESSION_FACTS, DAY))
-    clear(ledger, Dataset.USAGE_FACTS, marked(ledger, Dataset.USAGE_FACTS))
+    clear(ledger, Dataset.USAGE_FACTS, claim(ledger, Dataset.USAGE_FACTS, DAY))
     assert marked(ledger, Dataset.USAGE_FACTS) == {}
     assert list(marked(ledger, Dataset.SESSION_FACTS)) == [DAY]
 
@@ -81,16 +112,44 @@ def test_a_day_is_cleared_at_the_generation_that_was_seen(ledger: Ledger) -> Non
 def test_a_write_in_between_keeps_the_day_dirty(ledger: Ledger) -> None:
     """What the refresh read is older than the mark."""
     mark(ledger, (Dataset.USAGE_FACTS, DAY))
-    seen = marked(ledger, Dataset.USAGE_FACTS)
+    seen = claim(ledger, Dataset.USAGE_FACTS, DAY)
     mark(ledger, (Dataset.USAGE_FACTS, DAY))
     clear(ledger, Dataset.USAGE_FACTS, seen)
     assert list(marked(ledger, Dataset.USAGE_FACTS)) == [DAY]
 
 
+def test_a_refresh_that_died_leaves_a_mark_that_the_next_write_raises(ledger: Ledger) -> None:
+    """Its claim outlives it, which costs one write and loses nothing."""
+    mark(ledger, (Dataset.USAGE_FACTS, DAY))
+    dead = claim(ledger, Dataset.USAGE_FACTS, DAY)
+    mark(ledger, (Dataset.USAGE_FACTS, DAY))
+    assert marked(ledger, Dataset.USAGE_FACTS)[DAY] > dead[DAY]
+
+
+def test_a_claim_waits_for_a_write_that_found_its_day_marked(ledger: Ledger) -> None:
+    """Else the refresh would not see the rows of that write, and would clear the day."""
+    mark(ledger, (Dataset.USAGE_FACTS, DAY))
+    order: list[str] = []
+
+    def refresh() -> None:
+        claim(ledger, Dataset.USAGE_FACTS, DAY)
+        order.append("claimed")
+
+    with ThreadPoolExecutor(1) as pool:
+        with ledger.store.write() as connection:
+            dirty.mark_days(connection, [(Dataset.USAGE_FACTS, DAY)], run_id="run", now=NOW)
+            waiting = pool.submit(refresh)
+            done, _ = wait([waiting], timeout=0.2)
+            order.append("written")
+        waiting.result(30)
+    assert not done
+    assert order == ["written", "claimed"]
+
+
 def test_a_slow_refresh_does_not_clear_a_day_that_was_clean_in_between(ledger: Ledger) -> None:
     """A generation never comes twice, although the row was gone."""
     mark(ledger, (Dataset.USAGE_FACTS, DAY))
-    slow = marked(ledger, Dataset.USAGE_FACTS)
+    slow = claim(ledger, Dataset.USAGE_FACTS, DAY)
     clear(ledger, Dataset.USAGE_FACTS, slow)
     mark(ledger, (Dataset.USAGE_FACTS, DAY), now=NOW + timedelta(seconds=1))
     clear(ledger, Dataset.USAGE_FACTS, slow)
@@ -111,10 +170,9 @@ def test_a_mark_is_undone_with_its_transaction(ledger: Ledger) -> None:
 
 
 def test_a_mark_names_the_run_that_made_the_day_dirty(ledger: Ledger) -> None:
-    """The last one, if there were several."""
-    from helicarrier.ledger.tables import dirty_days
-
+    """The first one after the last claim, if there were several."""
     mark(ledger, (Dataset.USAGE_FACTS, DAY))
+    claim(ledger, Dataset.USAGE_FACTS, DAY)
     with ledger.store.write() as connection:
         dirty.mark(
             connection,
