@@ -13,8 +13,9 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from helicarrier import __version__, logs
+from helicarrier import __version__
 from helicarrier.api import problems
 from helicarrier.api.browser import OwnPagesOnly
 from helicarrier.api.middleware import HostAllowList, RateLimit, SecurityHeaders
@@ -52,39 +53,52 @@ _ROUTERS = (
 _CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
 
 
-def create_app(settings: Settings) -> FastAPI:
+class Application(FastAPI):
+    """The framework's application behind what holds for every request, errors included."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Args: settings; its service is made and not yet started."""
+        service = Service(settings)
+
+        @asynccontextmanager
+        async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+            await service.start()
+            try:
+                yield
+            finally:
+                await service.stop()
+
+        super().__init__(
+            title="Helicarrier",
+            version=__version__,
+            lifespan=lifespan,
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            generate_unique_id_function=lambda route: route.name,
+        )
+        self.state.service = service
+        guarded: ASGIApp = ShortWay(super().__call__, routes=ingest.DIRECT)
+        guarded = OwnPagesOnly(guarded)
+        guarded = RateLimit(guarded, limit=settings.rate_limit)
+        guarded = SecurityHeaders(guarded)
+        self._guarded = HostAllowList(guarded, hosts=settings.allowed_hosts.split(","))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; the outermost guard first."""
+        scope["app"] = self
+        await self._guarded(scope, receive, send)
+
+
+def create_app(settings: Settings) -> Application:
     """The ASGI application for these settings."""
-    service = Service(settings)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await service.start()
-        try:
-            yield
-        finally:
-            await service.stop()
-
-    app = FastAPI(
-        title="Helicarrier",
-        version=__version__,
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        generate_unique_id_function=lambda route: route.name,
-    )
-    app.state.service = service
+    app = Application(settings)
     for router in _ROUTERS:
         app.include_router(router)
     app.add_exception_handler(HelicarrierError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_defect)
-    app.add_middleware(ShortWay, routes=ingest.DIRECT)
-    app.add_middleware(OwnPagesOnly)
-    app.add_middleware(RateLimit, limit=settings.rate_limit)
-    app.add_middleware(SecurityHeaders)
-    app.add_middleware(HostAllowList, hosts=settings.allowed_hosts.split(","))
     return app
 
 
@@ -125,5 +139,4 @@ def _allowed(request: Request) -> list[str]:
 
 
 async def _on_defect(_: Request, error: Exception) -> Response:
-    logs.warning("service.defect", error=type(error).__name__)
-    return problems.refuse(500, ErrorCode.INTERNAL, "the service has a defect")
+    return problems.defect(error)

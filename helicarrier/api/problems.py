@@ -11,6 +11,7 @@ from http import HTTPStatus
 import msgspec
 from starlette.responses import Response
 
+from helicarrier import logs
 from helicarrier.errors import (
     ContractError,
     ErrorCode,
@@ -100,6 +101,12 @@ def response_to(error: HelicarrierError) -> Response:
     """The answer to an error of the tree."""
     headers = CHALLENGE if error.code is ErrorCode.UNAUTHENTICATED else None
     return response(problem_of(error), headers)
+
+
+def defect(error: Exception) -> Response:
+    """The answer to what nobody foresaw; what it was is for the log alone."""
+    logs.warning("service.defect", error=type(error).__name__)
+    return refuse(500, ErrorCode.INTERNAL, "the service has a defect")
 
 
 def refuse(

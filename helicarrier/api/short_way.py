@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from fastapi import Request, Response
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from helicarrier.api import problems
@@ -27,7 +28,7 @@ class Direct:
 
 
 class ShortWay:
-    """Calls the functions of the listed routes; it lies within all other middleware."""
+    """Calls the functions of the listed routes; it lies within what holds for every request."""
 
     def __init__(self, app: ASGIApp, *, routes: Mapping[str, Direct]) -> None:
         """Args: app; routes, by the path of their POST."""
@@ -47,4 +48,8 @@ class ShortWay:
             response = await route.answer(request, await route.access(request))
         except HelicarrierError as error:
             response = problems.response_to(error)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - every request gets an answer
+            response = problems.defect(error)
         await response(scope, receive, send)

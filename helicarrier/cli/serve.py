@@ -1,5 +1,6 @@
 """`helicarrier serve`: the HTTP service, until a signal ends it."""
 
+import asyncio
 import ipaddress
 from pathlib import Path
 
@@ -35,8 +36,6 @@ def serve(*, host: str, port: int, data_dir: Path | None) -> None:
             f"{host} is open to other machines and there is no token yet",
             hint="Make one with `helicarrier token create`, or listen on 127.0.0.1.",
         )
-    import uvloop
-
     from helicarrier.api.app import create_app
     from helicarrier.api.server import Server
 
@@ -44,7 +43,7 @@ def serve(*, host: str, port: int, data_dir: Path | None) -> None:
         create_app(settings), host=host, port=port, drain_seconds=settings.drain_seconds
     )
     click.echo(f"serving http://{host}:{port} (data in {settings.data_dir})", err=True)
-    uvloop.run(server.serve())
+    asyncio.run(server.serve())
 
 
 def _is_loopback(host: str) -> bool:
