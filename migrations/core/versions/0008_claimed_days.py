@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 _ADD = """
-ALTER TABLE dirty_days ADD COLUMN seen_generation {integer} DEFAULT 0 NOT NULL
+ALTER TABLE dirty_days ADD COLUMN seen_generation {integer} DEFAULT '0' NOT NULL
 CONSTRAINT ck_dirty_days_seen_generation_range CHECK (seen_generation >= 0)
 """
 
