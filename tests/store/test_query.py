@@ -46,6 +46,7 @@ def test_days_instants_and_counts_are_equal_on_both_engines(store: OperationalSt
             "generation": 7,
             "marked_at": "2026-03-01T23:59:59.123456Z",
             "run_id": "r",
+            "seen_generation": 0,
         }
     ]
 
