@@ -9,7 +9,7 @@ refuses fails alone; a store that is out of reach fails all that wait, and the n
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import groupby
@@ -69,7 +69,7 @@ class IngestWriter(Protocol):
         """Write the envelopes of one request; see `GroupCommit.write`."""
         ...
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Write what waits, and take no more."""
         ...
 
@@ -118,7 +118,9 @@ class GroupCommit(Generic[T]):
         self._store = store
         self._make_writer = make_writer
         self._on_commit = on_commit
-        self._waiting: queue.Queue[_Request | None] = queue.Queue(WAITING_LIMIT)
+        self._gathered: list[_Request] = []
+        self._unanswered = 0
+        self._handed: queue.SimpleQueue[list[_Request] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="ledger-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -128,11 +130,12 @@ class GroupCommit(Generic[T]):
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Write what waits, answer it, and end the thread; later requests are refused."""
         self._closed = True
-        self._waiting.put(None)
-        self._thread.join()
+        self._hand_over()
+        self._handed.put(None)
+        await asyncio.to_thread(self._thread.join)
 
     async def write(
         self, envelopes: Sequence[Envelope], *, source_uri: str, whole: bool = True
@@ -155,11 +158,23 @@ class GroupCommit(Generic[T]):
         )
         if self._closed:
             raise _refused("the service is stopping")
-        try:
-            self._waiting.put_nowait(request)
-        except queue.Full:
-            raise _refused("too many requests wait for the store") from None
+        if self._unanswered >= WAITING_LIMIT:
+            raise _refused("too many requests wait for the store")
+        self._unanswered += 1
+        if not self._gathered:
+            loop.call_soon(self._hand_over)
+        self._gathered.append(request)
         return await request.future
+
+    def _hand_over(self) -> None:
+        """What came in one turn of the loop goes over together.
+
+        One by one, the thread would wake at the first and fight for Python's lock with the loop,
+        which is busy with the others.
+        """
+        if self._gathered:
+            self._handed.put(self._gathered)
+            self._gathered = []
 
     # The thread -----------------------------------------------------------------------------
 
@@ -167,21 +182,17 @@ class GroupCommit(Generic[T]):
         last = False
         while not last:
             group, last = self._gather()
-            if group:
-                self._answer(self._commit(group))
+            for part in _parts(group):
+                self._answer(self._commit(part))
 
     def _gather(self) -> tuple[list[_Request], bool]:
-        """Everything that waits, up to a limit; whether nothing comes after it."""
+        """Everything that was handed over; whether nothing comes after it."""
         group: list[_Request] = []
-        envelopes = 0
-        request = self._waiting.get()
-        while request is not None:
-            group.append(request)
-            envelopes += len(request.batch.envelopes)
-            if envelopes >= GROUP_LIMIT:
-                return group, False
+        requests = self._handed.get()
+        while requests is not None:
+            group += requests
             try:
-                request = self._waiting.get_nowait()
+                requests = self._handed.get_nowait()
             except queue.Empty:
                 return group, False
         return group, True
@@ -205,7 +216,31 @@ class GroupCommit(Generic[T]):
 
     def _answer(self, answers: Iterable[_Answer]) -> None:
         assert self._loop is not None  # noqa: S101 - the thread runs after `start` only
-        self._loop.call_soon_threadsafe(_settle, list(answers))
+        self._loop.call_soon_threadsafe(self._settle, list(answers))
+
+    def _settle(self, answers: Sequence[_Answer]) -> None:
+        self._unanswered -= len(answers)
+        for request, answer in answers:
+            if request.future.done():
+                continue  # the client went away; what it sent is stored all the same
+            if isinstance(answer, BaseException):
+                request.future.set_exception(answer)
+            else:
+                request.future.set_result(answer)
+
+
+def _parts(group: Sequence[_Request]) -> Iterator[list[_Request]]:
+    """In order, each one transaction: whole requests, up to the limit or the one that passes it."""
+    part: list[_Request] = []
+    envelopes = 0
+    for request in group:
+        part.append(request)
+        envelopes += len(request.batch.envelopes)
+        if envelopes >= GROUP_LIMIT:
+            yield part
+            part, envelopes = [], 0
+    if part:
+        yield part
 
 
 def _write(
@@ -243,16 +278,6 @@ def _judged(outcome: BatchOutcome) -> list[EnvelopeStatus]:
         EnvelopeStatus.CONFLICT if status is EnvelopeStatus.OUTDATED else status
         for status in outcome.envelopes
     ]
-
-
-def _settle(answers: Sequence[_Answer]) -> None:
-    for request, answer in answers:
-        if request.future.done():
-            continue  # the client went away; what it sent is stored all the same
-        if isinstance(answer, BaseException):
-            request.future.set_exception(answer)
-        else:
-            request.future.set_result(answer)
 
 
 def _refused(reason: str) -> StorageUnavailable:

@@ -101,7 +101,7 @@ class Service:
         if self._delivery is not None:
             await self._delivery.stop()
         if self.writer is not None:
-            await asyncio.to_thread(self.writer.close)
+            await self.writer.close()
         if self._runs is not None:
             await asyncio.to_thread(self._runs.__exit__, None, None, None)
         self.store.close()
