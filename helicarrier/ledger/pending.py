@@ -8,10 +8,11 @@ running totals where it is found, what is written is added when it is written.
 from dataclasses import dataclass, field
 
 from helicarrier.cost.governed import Pricer
-from helicarrier.ledger import history, ownership, rows
+from helicarrier.ledger import history, ownership, rows, session_costs
 from helicarrier.ledger.enums import UNKNOWN_MODEL
 from helicarrier.ledger.model import Session
 from helicarrier.ledger.outcomes import Tally
+from helicarrier.ledger.session_costs import KNOWN_COST
 from helicarrier.ledger.sink import Row, Scalar, Sink
 from helicarrier.ledger.tables import (
     call_copies,
@@ -24,7 +25,8 @@ from helicarrier.ledger.totals import DayTotals
 
 _SET_OWNER = "UPDATE session_usage SET session_id = ?, run_id = ? WHERE usage_id = ?"
 _SET_MODEL = (
-    "UPDATE session_ledger SET model_id = COALESCE((SELECT u.model_id FROM session_usage u"  # noqa: S608 - constants
+    f"UPDATE session_ledger SET known_cost_usd = ({KNOWN_COST}), model_id ="  # noqa: S608 - constants
+    " COALESCE((SELECT u.model_id FROM session_usage u"
     " WHERE u.session_id = session_ledger.session_id GROUP BY u.model_id"
     f" ORDER BY SUM(u.total_tokens) DESC, u.model_id LIMIT 1), '{UNKNOWN_MODEL}')"
     " WHERE session_id IN {keys}"
@@ -77,12 +79,20 @@ class Pending:
         sink, now, run_id = self.sink, self.now, self.run_id
         self.totals.calls(self.new_calls)
         self.totals.calls(self.changed_calls)
+        costs = rows.known_costs(self.new_calls) if self.new_sessions else {}
+        changed_sessions = self.session_rows.keys() - self.new_sessions
         for write, sessions in (
             (sink.insert, self.session_rows.keys() & self.new_sessions),
-            (sink.upsert, self.session_rows.keys() - self.new_sessions),
+            (sink.upsert, changed_sessions),
         ):
             found = [self.session_rows[session_id] for session_id in sorted(sessions)]
-            write(session_ledger, [rows.session_row(s, now=now, run_id=run_id) for s in found])
+            write(
+                session_ledger,
+                [
+                    rows.session_row(s, known_cost=costs.get(s.session_id), now=now, run_id=run_id)
+                    for s in found
+                ],
+            )
         sink.insert(session_usage, self.new_calls)
         changed = [str(row[0]) for row in self.changed_calls]
         history.keep_first(sink, changed)
@@ -97,6 +107,8 @@ class Pending:
         sink.upsert(session_events, self.changed_events)
         if self.remodel:
             sink.execute(_SET_MODEL, sorted(self.remodel))
+        if recost := changed_sessions - self.remodel:
+            session_costs.keep(sink, recost)
 
     def _settle_owners(self) -> None:
         """A session whose start moved may win calls from others that hold them, or lose them."""

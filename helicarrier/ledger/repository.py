@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select, text
 
 from helicarrier.ledger.enums import EventType, SessionStatus
 from helicarrier.ledger.model import Batch
@@ -184,22 +184,15 @@ class SqlLedgerRepository:
                 select(func.count()).select_from(session_ledger).where(*conditions)
             ).scalar_one()
             ids = list(connection.execute(page).scalars())
-            found = {
-                row.session_id: _summary(row)
-                for row in connection.execute(
-                    _SUMMARIES.where(session_ledger.c.session_id.in_(ids))
-                )
-            }
+            found = _summaries(connection, ids)
         return SessionPage(rows=tuple(found[session_id] for session_id in ids), total=total)
 
     def get(self, session_id: str) -> SessionDetail | None:
         """See `LedgerRepository.get`: three statements, whatever the size."""
-        ledger, usage, events = session_ledger.c, session_usage.c, session_events.c
+        usage, events = session_usage.c, session_events.c
         with self._store.read() as connection:
-            row = connection.execute(
-                _SUMMARIES.where(ledger.session_id == session_id)
-            ).one_or_none()
-            if row is None:
+            summary = _summaries(connection, [session_id]).get(session_id)
+            if summary is None:
                 return None
             calls = connection.execute(
                 select(session_usage)
@@ -212,7 +205,7 @@ class SqlLedgerRepository:
                 .order_by(events.event_ts, events.seq, events.event_id)
             ).all()
         return SessionDetail(
-            summary=_summary(row),
+            summary=summary,
             calls=tuple(map(_call, calls)),
             events=tuple(map(_event, happened)),
         )
@@ -236,23 +229,14 @@ class SqlLedgerRepository:
         return conditions
 
 
-_OWN_CALLS = session_usage.c.session_id == session_ledger.c.session_id
-
-
-def _of_calls(value: ColumnElement[Any]) -> ColumnElement[Any]:
-    return select(value).where(_OWN_CALLS).correlate(session_ledger).scalar_subquery()
-
-
-_COST = _of_calls(func.sum(session_usage.c.cost_usd))
-_SUMMARIES = select(
-    session_ledger,
-    _of_calls(func.count(session_usage.c.usage_id)).label("calls"),
-    _of_calls(func.coalesce(func.sum(session_usage.c.total_tokens), 0)).label("total_tokens"),
-    _COST.label("cost_usd"),
-    _of_calls(func.count(session_usage.c.usage_id) - func.count(session_usage.c.cost_usd)).label(
-        "unknown_cost_calls"
-    ),
-)
+def _summaries(connection: Connection, session_ids: Sequence[str]) -> dict[str, SessionSummary]:
+    """Sessions by id: their rows, and their calls added up in one pass."""
+    wanted = {"session_ids": session_ids}
+    calls = {row[0]: row[1:] for row in connection.execute(_SUMS_OF_CALLS, wanted)}
+    return {
+        row[0]: _summary(row, *calls.get(row[0], _NO_CALLS))
+        for row in connection.execute(_SESSIONS, wanted)
+    }
 
 
 def _sorted(query: Select[tuple[str]], sort: SessionSort) -> Select[tuple[str]]:
@@ -263,18 +247,20 @@ def _sorted(query: Select[tuple[str]], sort: SessionSort) -> Select[tuple[str]]:
         case SessionSort.RUNTIME:
             return query.order_by(ledger.runtime_ms.desc().nulls_last(), ledger.session_id)
         case SessionSort.COST:
-            return query.order_by(_COST.desc().nulls_last(), ledger.session_id)
+            return query.order_by(ledger.known_cost_usd.desc().nulls_last(), ledger.session_id)
 
 
-def _summary(row: Row[tuple[object, ...]]) -> SessionSummary:
-    values = {name: getattr(row, name) for name in _OF_SUMMARY}
+def _summary(
+    row: Row[Any], calls: int, total_tokens: int, known_calls: int, cost_usd: Decimal | None
+) -> SessionSummary:
+    values = dict(zip(_OF_SESSION, row, strict=True))
+    values["status"] = SessionStatus(values["status"])
     return SessionSummary(
-        **values
-        | {
-            "status": SessionStatus(row.status),
-            "total_tokens": int(row.total_tokens),
-            "cost_usd": None if row.unknown_cost_calls else row.cost_usd,
-        }
+        **values,
+        calls=calls,
+        total_tokens=int(total_tokens),
+        cost_usd=cost_usd if calls == known_calls else None,
+        unknown_cost_calls=calls - known_calls,
     )
 
 
@@ -291,4 +277,22 @@ def _names(kind: type) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
-_OF_SUMMARY, _OF_CALL, _OF_EVENT = map(_names, (SessionSummary, CallRecord, EventRecord))
+_OF_CALL, _OF_EVENT = map(_names, (CallRecord, EventRecord))
+_OF_SESSION = tuple(name for name in _names(SessionSummary) if name in session_ledger.c)
+_NO_CALLS = (0, 0, 0, None)
+
+_THESE = bindparam("session_ids", expanding=True)
+_SESSIONS = select(*(session_ledger.c[name] for name in _OF_SESSION)).where(
+    session_ledger.c.session_id.in_(_THESE)
+)
+_SUMS_OF_CALLS = (
+    select(
+        session_usage.c.session_id,
+        func.count(),
+        func.sum(session_usage.c.total_tokens),
+        func.count(session_usage.c.cost_usd),
+        func.sum(session_usage.c.cost_usd),
+    )
+    .where(session_usage.c.session_id.in_(_THESE))
+    .group_by(session_usage.c.session_id)
+)

@@ -1,5 +1,7 @@
 """Canonical sessions, calls and events as table rows, in the column order of their contracts."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from helicarrier import times
@@ -10,6 +12,7 @@ from helicarrier.governance.enums import Confidence, CostSource, ValueSource
 from helicarrier.ledger.enums import SessionStatus
 from helicarrier.ledger.model import Call, Envelope, Event, Session
 from helicarrier.ledger.sink import Row
+from helicarrier.ledger.tables import SESSION_USAGE
 
 SESSION_FIELDS = Session.__struct_fields__
 """The columns that `session_of` takes, in order."""
@@ -19,8 +22,8 @@ _MEASURED = (ValueSource.PROVIDER_REPORTED.value, Confidence.HIGH.value)
 _NOT_MEASURED = (ValueSource.MISSING.value, Confidence.UNKNOWN.value)
 
 
-def session_row(session: Session, *, now: str, run_id: str) -> Row:
-    """A row of `session_ledger`."""
+def session_row(session: Session, *, known_cost: int | None, now: str, run_id: str) -> Row:
+    """A row of `session_ledger`. `known_cost`: that of its calls, in nano-dollars."""
     runtime = None
     if session.ended_at is not None:
         runtime = max(0, times.milliseconds_between(session.started_at, session.ended_at))
@@ -51,7 +54,22 @@ def session_row(session: Session, *, now: str, run_id: str) -> Row:
         session.revision,
         now,
         run_id,
+        known_cost,
     )
+
+
+_OWNER, _COST = map(SESSION_USAGE.column_names.index, ("session_id", "cost_usd"))
+
+
+def known_costs(calls: Iterable[Row]) -> dict[str, int]:
+    """Nano-dollars by session, of rows of `session_usage`; a session without any is left out."""
+    costs: dict[str, int] = {}
+    for call in calls:
+        nanos = call[_COST]
+        if nanos is not None:
+            owner: str = call[_OWNER]  # type: ignore[assignment]
+            costs[owner] = costs.get(owner, 0) + nanos  # type: ignore[operator]
+    return costs
 
 
 def event_row(event: Event, source_uri: str, run_id: str) -> Row:

@@ -4,7 +4,7 @@ Every row carries `run_id` (the run that wrote it) and, where it came from a fil
 `source_line`, so that each number can be followed back to the line that gave it.
 """
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
 
 from helicarrier.governance import columns as c
 from helicarrier.governance.contract import (
@@ -68,6 +68,10 @@ SESSION_LEDGER = TableContract(
         ),
         c.instant("ingested_at", "When the row was last written."),
         c.run_id(),
+        c.money(
+            "known_cost_usd",
+            "Known cost of its calls, kept by whoever writes them; NULL while none is known.",
+        ),
     ),
     rules=(
         NotBefore(
@@ -419,6 +423,18 @@ API_TOKENS = TableContract(
 )
 
 
+def _largest_first(column: str) -> tuple[Index, Index]:
+    """The order of a list by an amount, those without one last; equal ones by their id.
+
+    SQLite sorts NULL last in a falling order and cannot say so, Postgres has to be told.
+    """
+    name = f"ix_session_ledger_{column}"
+    return (
+        Index(name, text(f"{column} DESC"), "session_id").ddl_if(dialect="sqlite"),
+        Index(name, text(f"{column} DESC NULLS LAST"), "session_id").ddl_if(dialect="postgresql"),
+    )
+
+
 def _session_key() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["session_id"], ["session_ledger.session_id"])
 
@@ -432,6 +448,8 @@ session_ledger = table_of(
     Index(None, "model_id", "started_at"),
     Index(None, "agent_id", "status", "started_at"),
     Index(None, "ended_at", "started_at"),
+    *_largest_first("known_cost_usd"),
+    *_largest_first("runtime_ms"),
 )
 session_events = table_of(
     SESSION_EVENTS, _session_key(), Index(None, "session_id", "seq"), rowid=False

@@ -47,9 +47,14 @@ class LedgerWriter:
 
     def rows_of(self, envelope: Envelope) -> tuple[Row, list[Row], list[Row]]:
         """The rows of an envelope's session, calls and events, in the order of their columns."""
-        session = rows.session_row(envelope.session, now=self._now, run_id=self._run_id)
         calls, events = rows.of_envelope(
             envelope, pricer=self._pricer, run_id=self._run_id, now=self._now
+        )
+        session = rows.session_row(
+            envelope.session,
+            known_cost=rows.known_costs(calls).get(envelope.session.session_id),
+            now=self._now,
+            run_id=self._run_id,
         )
         return session, calls, events
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 from helicarrier import times
 from helicarrier.cost.governed import Pricer
 from helicarrier.governance.enums import Confidence
-from helicarrier.ledger import dirty, history, run_markers
+from helicarrier.ledger import dirty, history, run_markers, session_costs
 from helicarrier.ledger.rows import price_context
 from helicarrier.ledger.sink import sink_of
 from helicarrier.ledger.tables import session_ledger, session_usage
@@ -58,6 +58,7 @@ class PriceChange:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Move:
     usage_id: str
+    session_id: str
     model_id: str
     occurred_at: datetime
     started_at: datetime
@@ -121,6 +122,7 @@ def _moves(connection: Connection, day: date, pricer: Pricer) -> Iterator[_Move]
         if (before, row.cost_source, row.cost_confidence) != (after[0], after[2], after[3]):
             yield _Move(
                 usage_id=row.usage_id,
+                session_id=row.session_id,
                 model_id=row.model_id,
                 occurred_at=row.occurred_at,
                 started_at=row.started_at,
@@ -140,6 +142,7 @@ def _apply(connection: Connection, moves: Sequence[_Move], *, run_id: str, now: 
     ids = [move.usage_id for move in moves]
     history.keep_first(sink, ids)
     connection.execute(_MOVE, [_values(move, run_id, now) for move in moves])
+    session_costs.keep(sink, {move.session_id for move in moves})
     history.append(sink, ids, reason=history.Reason.PRICE_UPDATE)
     dirty.mark(
         connection,
