@@ -14,6 +14,7 @@ from sqlalchemy import text
 from helicarrier import times
 from helicarrier.ledger import dirty
 from helicarrier.ledger.enums import Dataset
+from helicarrier.ledger.session_costs import KNOWN_COST
 from helicarrier.store import migrate
 from helicarrier.store.lake import Lake
 from helicarrier.store.operational import OperationalStore
@@ -78,6 +79,7 @@ FROM (
     FROM session_usage GROUP BY {of_call}
 ) AS d
 """
+_COSTS = f"UPDATE session_ledger SET known_cost_usd = ({KNOWN_COST})"  # noqa: S608 - a constant
 _DAY = {"sqlite": "SUBSTR({0}, 1, 10)", "postgresql": "CAST({0} AT TIME ZONE 'UTC' AS DATE)"}
 
 
@@ -95,6 +97,7 @@ def make(url: str, folder: Path, calls: int) -> OperationalStore:
     day = _DAY[store.dialect]
     totals = _TOTALS.format(of_session=day.format("started_at"), of_call=day.format("occurred_at"))
     with store.write() as connection:
+        connection.execute(text(_COSTS))
         connection.execute(text(totals), {"now": times.utc_text(NOW), "run_id": RUN_ID})
         days = times.days(FIRST, LAST)
         marks = [(dataset, day) for dataset in Dataset for day in days]

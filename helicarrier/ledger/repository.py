@@ -11,8 +11,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select, text
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam, func, select
 
+from helicarrier.ledger import finding
 from helicarrier.ledger.enums import EventType, SessionStatus
 from helicarrier.ledger.model import Batch
 from helicarrier.ledger.outcomes import BatchOutcome, Tally
@@ -176,14 +177,20 @@ class SqlLedgerRepository:
         self, wanted: SessionFilter, *, sort: SessionSort, limit: int, offset: int
     ) -> SessionPage:
         """See `LedgerRepository.find`; the totals are computed for the sessions of the page."""
-        conditions = self._conditions(wanted)
-        matching = select(session_ledger.c.session_id).where(*conditions)
-        page = _sorted(matching, sort).limit(limit).offset(offset)
+        search = None
+        if wanted.search is not None:
+            search = search_condition(self._store.dialect, wanted.search)
+        filters = _filters(wanted)
+        page = finding.Wanted(
+            filters=filters,
+            search=search,
+            order=_order(sort),
+            ordered_by_index=sort is SessionSort.NEWEST or not filters,
+            limit=limit,
+            offset=offset,
+        )
         with self._store.read() as connection:
-            total = connection.execute(
-                select(func.count()).select_from(session_ledger).where(*conditions)
-            ).scalar_one()
-            ids = list(connection.execute(page).scalars())
+            total, ids = finding.find(connection, page)
             found = _summaries(connection, ids)
         return SessionPage(rows=tuple(found[session_id] for session_id in ids), total=total)
 
@@ -210,27 +217,28 @@ class SqlLedgerRepository:
             events=tuple(map(_event, happened)),
         )
 
-    def _conditions(self, wanted: SessionFilter) -> list[ColumnElement[bool]]:
-        ledger = session_ledger.c
-        conditions: list[ColumnElement[bool]] = []
-        if wanted.agent_id is not None:
-            conditions.append(ledger.agent_id == wanted.agent_id)
-        if wanted.status is not None:
-            conditions.append(ledger.status == wanted.status.value)
-        if wanted.model_id is not None:
-            conditions.append(ledger.model_id == wanted.model_id)
-        if wanted.since is not None:
-            conditions.append(ledger.started_at >= wanted.since)
-        if wanted.until is not None:
-            conditions.append(ledger.started_at < wanted.until)
-        if wanted.search is not None:
-            search = search_condition(self._store.dialect, wanted.search)
-            conditions.append(text(search.sql).bindparams(**search.params))  # type: ignore[arg-type]
-        return conditions
+
+def _filters(wanted: SessionFilter) -> list[ColumnElement[bool]]:
+    """All conditions but the search."""
+    ledger = session_ledger.c
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.agent_id is not None:
+        conditions.append(ledger.agent_id == wanted.agent_id)
+    if wanted.status is not None:
+        conditions.append(ledger.status == wanted.status.value)
+    if wanted.model_id is not None:
+        conditions.append(ledger.model_id == wanted.model_id)
+    if wanted.since is not None:
+        conditions.append(ledger.started_at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(ledger.started_at < wanted.until)
+    return conditions
 
 
 def _summaries(connection: Connection, session_ids: Sequence[str]) -> dict[str, SessionSummary]:
     """Sessions by id: their rows, and their calls added up in one pass."""
+    if not session_ids:
+        return {}
     wanted = {"session_ids": session_ids}
     calls = {row[0]: row[1:] for row in connection.execute(_SUMS_OF_CALLS, wanted)}
     return {
@@ -239,15 +247,15 @@ def _summaries(connection: Connection, session_ids: Sequence[str]) -> dict[str, 
     }
 
 
-def _sorted(query: Select[tuple[str]], sort: SessionSort) -> Select[tuple[str]]:
+def _order(sort: SessionSort) -> tuple[ColumnElement[Any], ...]:
     ledger = session_ledger.c
     match sort:
         case SessionSort.NEWEST:
-            return query.order_by(ledger.started_at.desc(), ledger.session_id)
+            return ledger.started_at.desc(), ledger.session_id
         case SessionSort.RUNTIME:
-            return query.order_by(ledger.runtime_ms.desc().nulls_last(), ledger.session_id)
+            return ledger.runtime_ms.desc().nulls_last(), ledger.session_id
         case SessionSort.COST:
-            return query.order_by(ledger.known_cost_usd.desc().nulls_last(), ledger.session_id)
+            return ledger.known_cost_usd.desc().nulls_last(), ledger.session_id
 
 
 def _summary(
@@ -281,7 +289,7 @@ _OF_CALL, _OF_EVENT = map(_names, (CallRecord, EventRecord))
 _OF_SESSION = tuple(name for name in _names(SessionSummary) if name in session_ledger.c)
 _NO_CALLS = (0, 0, 0, None)
 
-_THESE = bindparam("session_ids", expanding=True)
+_THESE: BindParameter[str] = bindparam("session_ids", expanding=True)
 _SESSIONS = select(*(session_ledger.c[name] for name in _OF_SESSION)).where(
     session_ledger.c.session_id.in_(_THESE)
 )

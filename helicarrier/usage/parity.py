@@ -104,6 +104,9 @@ def parity(
 def ledger_parity(store: OperationalStore, days: Iterable[date] | None) -> list[ParityBreach]:
     """Compare what was written to the ledger with what is there; empty where they agree.
 
+    A session that keeps another known cost than its calls add up to is a breach of the day on
+    which it started.
+
     Args:
         store: holds the running totals of the writers and the rows.
         days: UTC days in any order; None: every day that either of them knows.
@@ -121,7 +124,42 @@ def ledger_parity(store: OperationalStore, days: Iterable[date] | None) -> list[
                 for day, amounts in rows.items()
             },
         }
-    return [breach for day in asked for breach in _differences(day, stores)]
+        kept = _kept_costs(connection, asked)
+    return [
+        breach
+        for day in asked
+        for breach in (*_differences(day, stores), *([kept[day]] if day in kept else []))
+    ]
+
+
+def _kept_costs(connection: Connection, days: Sequence[date]) -> dict[date, ParityBreach]:
+    """Days on which a session started that keeps another known cost than its calls add up to."""
+    ledger = session_ledger.c
+    costs = func.sum(session_usage.c.cost_usd, type_=ledger.known_cost_usd.type)
+    summed = select(costs).where(session_usage.c.session_id == ledger.session_id)
+    of_calls = summed.correlate(session_ledger).scalar_subquery()
+    query = select(ledger.started_at, ledger.known_cost_usd, of_calls).where(
+        ledger.known_cost_usd.is_distinct_from(of_calls)
+    )
+    amounts: dict[date, list[Decimal]] = {}
+    for first, last in ranges(days):
+        inside = query.where(
+            ledger.started_at >= midnight(first),
+            ledger.started_at < midnight(last + timedelta(days=1)),
+        )
+        for started_at, kept, summed_up in connection.execute(inside):
+            of_day = amounts.setdefault(started_at.date(), [Decimal(), Decimal()])
+            of_day[0] += kept or 0
+            of_day[1] += summed_up or 0
+    return {
+        day: ParityBreach(
+            day=day,
+            state=ParityState.DIFFERS,
+            subject=ledger.known_cost_usd.name,
+            amounts={"sessions": kept, "calls": summed_up},
+        )
+        for day, (kept, summed_up) in amounts.items()
+    }
 
 
 def _known_days(connection: Connection) -> list[date]:

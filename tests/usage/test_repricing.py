@@ -14,10 +14,11 @@ from helicarrier.cost.prices import PriceBook
 from helicarrier.ledger.dirty import dirty
 from helicarrier.ledger.enums import Dataset
 from helicarrier.ledger.model import Batch, Call, Session, Winner
-from helicarrier.ledger.tables import session_usage, usage_cost_history
+from helicarrier.ledger.tables import session_ledger, session_usage, usage_cost_history
 from helicarrier.ledger.writer import LedgerWriter
 from helicarrier.store.migrate import upgrade
 from helicarrier.store.operational import OperationalStore
+from helicarrier.usage.parity import ledger_parity
 from helicarrier.usage.repricing import PriceChange, reprice
 
 DAY = date(2026, 10, 5)
@@ -121,6 +122,16 @@ def test_new_price_moves_the_derived_cost_of_the_day(store: OperationalStore) ->
         "reported": (Decimal("0.5"), "provider_native"),
         "tomorrow": (Decimal(2), "acme@1"),
     }
+
+
+def test_the_session_keeps_the_sum_of_the_new_prices(store: OperationalStore) -> None:
+    """2 dollars become 3 beside 0.5 and 2, and an unknown price leaves the sum of the others."""
+    kept = select(session_ledger.c.known_cost_usd)
+    for version, dollars, total in (("2", 3, "5.5"), ("3", None, "2.5"), ("4", 1, "3.5")):
+        reprice(store, [DAY], pricer=pricer(f"acme@{version}", dollars), run_id="r", now=NOW)
+        with store.read() as connection:
+            assert connection.execute(kept).scalar_one() == Decimal(total)
+        assert ledger_parity(store, None) == []
 
 
 def test_first_price_is_never_lost(store: OperationalStore) -> None:
