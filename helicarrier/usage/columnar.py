@@ -64,7 +64,9 @@ def _sqlite_lines(
     try:
         cursor.execute(select, dict(params))
         while rows := cursor.fetchmany(_BATCH_ROWS):
-            yield "\n".join([row[0] for row in rows]).encode()
+            # With an end after the last line: Arrow takes an empty value right before the end of
+            # the data for a quoted one.
+            yield "\n".join([*[row[0] for row in rows], ""]).encode()
     finally:
         cursor.close()
 
