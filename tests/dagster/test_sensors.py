@@ -205,6 +205,14 @@ def mark(project: Project, dataset: Dataset, *days: date) -> None:
     store.close()
 
 
+def claim(project: Project, dataset: Dataset, day: date) -> None:
+    """Begin a refresh of a day, which comes no further."""
+    store = OperationalStore(project.settings.url)
+    with store.write() as connection:
+        dirty.claim(connection, dataset, [day])
+    store.close()
+
+
 def spans_of(requests: list[dg.RunRequest]) -> list[tuple[str | None, str, str]]:
     """Job, first and last day of each request."""
     return [(request.job_name, request.tags[START], request.tags[END]) for request in requests]
@@ -253,13 +261,23 @@ def test_the_same_state_has_the_same_key(refreshed: Project) -> None:
     assert [request.run_key for request in first] == [request.run_key for request in second]
 
 
-def test_another_write_has_another_key(refreshed: Project) -> None:
-    """The day changed again after it was asked for, so it is asked for again."""
+def test_a_write_after_a_refresh_began_has_another_key(refreshed: Project) -> None:
+    """The day changed after it was looked at, so it is asked for again."""
+    mark(refreshed, Dataset.USAGE_FACTS, FIRST)
+    (before,) = asked(refreshed)
+    claim(refreshed, Dataset.USAGE_FACTS, FIRST)
+    mark(refreshed, Dataset.USAGE_FACTS, FIRST)
+    (after,) = asked(refreshed)
+    assert before.run_key != after.run_key
+
+
+def test_a_write_before_the_refresh_begins_asks_for_nothing_new(refreshed: Project) -> None:
+    """The run that was asked for will see it."""
     mark(refreshed, Dataset.USAGE_FACTS, FIRST)
     (before,) = asked(refreshed)
     mark(refreshed, Dataset.USAGE_FACTS, FIRST)
     (after,) = asked(refreshed)
-    assert before.run_key != after.run_key
+    assert before.run_key == after.run_key
 
 
 def test_a_run_that_has_begun_is_waited_for(refreshed: Project) -> None:
