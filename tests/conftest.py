@@ -3,7 +3,8 @@
 Settings of the person who runs the tests never reach a test: the project's own variables are taken
 out of the environment before anything is imported, except those that configure the tests
 themselves. Property tests have no deadline, since a time limit per example fails on a busy machine;
-in CI their examples are the same in every run.
+in CI their examples are the same in every run. The folders of the tests are kept in memory where
+there is room: nothing here outlives the machine, and half of the time of a commit is the disk's.
 """
 
 import os
@@ -12,7 +13,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.memory import memory_folder
+
 pytest_plugins = ["tests.postgres"]
+
+_TEMPORARY = "PYTEST_DEBUG_TEMPROOT"  # Where pytest makes its folders; the name is pytest's.
 
 _REALDATA = "HELICARRIER_REALDATA"
 _KEPT = (_REALDATA, "HELICARRIER_TEST_")
@@ -20,6 +25,9 @@ _KEPT = (_REALDATA, "HELICARRIER_TEST_")
 for _name in list(os.environ):
     if _name.startswith(("HELICARRIER_", "DAGSTER_")) and not _name.startswith(_KEPT):
         del os.environ[_name]
+
+if (_memory := memory_folder()) is not None:
+    os.environ.setdefault(_TEMPORARY, str(_memory))
 
 settings.register_profile("local", deadline=None)
 settings.register_profile(

