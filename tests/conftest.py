@@ -1,4 +1,4 @@
-"""What every test may ask for: the real data, a data folder, and Postgres (tests/postgres.py).
+"""What every test may ask for: real data, a data folder, Postgres and ledgers (`pytest_plugins`).
 
 Settings of the person who runs the tests never reach a test: the project's own variables are taken
 out of the environment before anything is imported, except those that configure the tests
@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.memory import memory_folder
 
-pytest_plugins = ["tests.postgres"]
+pytest_plugins = ["tests.postgres", "tests.ledger.stores"]
 
 _TEMPORARY = "PYTEST_DEBUG_TEMPROOT"  # Where pytest makes its folders; the name is pytest's.
 

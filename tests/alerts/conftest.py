@@ -4,9 +4,6 @@ import pytest
 
 from helicarrier.store.run_store import RunStore
 from helicarrier.store.warehouse import WarehouseStore
-from tests.ledger.stores import ledger, migrated_postgres, migrated_sqlite, sqlite_ledger
-
-__all__ = ["ledger", "migrated_postgres", "migrated_sqlite", "runs", "sqlite_ledger"]
 
 
 @pytest.fixture(scope="session")

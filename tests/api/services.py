@@ -12,17 +12,9 @@ from helicarrier.api.app import create_app
 from helicarrier.ledger.tables import session_ledger
 from helicarrier.settings import Settings
 from helicarrier.store.operational import OperationalStore
-from tests.ledger.stores import Ledger, ledger, migrated_postgres, migrated_sqlite, sqlite_ledger
+from tests.ledger.stores import Ledger
 
-__all__ = [
-    "client",
-    "ledger",
-    "migrated_postgres",
-    "migrated_sqlite",
-    "settings",
-    "sqlite_ledger",
-    "v3_client",
-]
+__all__ = ["client", "settings", "v3_client"]
 
 SECRET = "legacy-secret"
 LOOPBACK = ("127.0.0.1", 50_000)

@@ -11,9 +11,6 @@ from pathlib import Path
 import pytest
 
 from helicarrier.cli import run
-from tests.ledger.stores import migrated_sqlite
-
-__all__ = ["migrated_sqlite"]
 
 ROOT = Path(__file__).parents[2]
 

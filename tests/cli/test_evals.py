@@ -14,9 +14,7 @@ from helicarrier.cli.evals import evals
 from helicarrier.evals.catalog import MEASURES
 from helicarrier.evals.enums import Gate
 from helicarrier.evals.report import KEYS
-from tests.cli.conftest import Command, migrated_sqlite
-
-__all__ = ["migrated_sqlite"]
+from tests.cli.conftest import Command
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "evals" / "run_offline_eval.py"

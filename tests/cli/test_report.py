@@ -11,10 +11,10 @@ import pytest
 
 from helicarrier.cli import run
 from helicarrier.cli.report import report
-from tests.ledger.stores import Ledger, migrated_sqlite, sqlite_ledger
+from tests.ledger.stores import Ledger
 from tests.usage.conftest import DAY, Usage, instant, sqlite_usage
 
-__all__ = ["migrated_sqlite", "sqlite_ledger", "sqlite_usage"]
+__all__ = ["sqlite_usage"]
 
 HEAVY = ("sqlalchemy", "pandas", "pyarrow", "pydantic", "duckdb", "altair", "dagster", "rich")
 COMMANDS = ("usage", "performance", "cost")

@@ -12,15 +12,7 @@ from helicarrier.control.folder import Limits, folders_in
 from helicarrier.ledger.model import Batch, Envelope, Winner
 from helicarrier.ledger.outcomes import EnvelopeStatus
 from helicarrier.ledger.tables import session_ledger
-from tests.ledger.stores import (
-    Ledger,
-    ledger,
-    migrated_postgres,
-    migrated_sqlite,
-    sqlite_ledger,
-)
-
-__all__ = ["ledger", "migrated_postgres", "migrated_sqlite", "sqlite_ledger"]
+from tests.ledger.stores import Ledger
 
 MakeController = Callable[..., Controller]
 

@@ -19,9 +19,7 @@ from resources import resources_of
 from sensors.alerts import alerts, outbox
 from tests.alerts.making import alert_rule, paid, session, store
 from tests.dagster.conftest import Project, check_results, value, written
-from tests.ledger.stores import Ledger, migrated_sqlite
-
-__all__ = ["migrated_sqlite"]
+from tests.ledger.stores import Ledger
 
 
 @pytest.fixture

@@ -8,11 +8,9 @@ from sqlalchemy import update
 
 from helicarrier.evals.tables import ai_provider_configs
 from helicarrier.store.operational import OperationalStore
-from tests.ledger.stores import Ledger, ledger, migrated_postgres, migrated_sqlite, sqlite_ledger
+from tests.ledger.stores import Ledger
 
 INSTALLED = datetime(2026, 1, 1, tzinfo=UTC)
-
-__all__ = ["ledger", "migrated_postgres", "migrated_sqlite", "sqlite_ledger", "store"]
 
 
 @pytest.fixture

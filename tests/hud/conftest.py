@@ -1,12 +1,5 @@
 """The service on each engine, for its pages."""
 
-from tests.api.services import (
-    client,
-    ledger,
-    migrated_postgres,
-    migrated_sqlite,
-    settings,
-    sqlite_ledger,
-)
+from tests.api.services import client, settings
 
-__all__ = ["client", "ledger", "migrated_postgres", "migrated_sqlite", "settings", "sqlite_ledger"]
+__all__ = ["client", "settings"]

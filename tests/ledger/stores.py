@@ -36,8 +36,6 @@ from helicarrier.usage.parity import ledger_parity
 from tests import core_tables
 from tests.postgres import fresh_database
 
-__all__ = ["ledger", "migrated_postgres", "migrated_sqlite", "sqlite_ledger"]
-
 NOW = "2026-11-01T12:00:00.000000Z"
 LEDGER = (session_ledger, session_events, session_usage)
 EVERYTHING = (
@@ -58,6 +56,7 @@ _OF_THE_RUN = {
     "first_seen",
 }
 Dump = dict[str, list[tuple[object, ...]]]
+Contents = dict[Table, list[dict[str, object]]]
 
 
 class Ledger:
@@ -144,6 +143,18 @@ class Ledger:
         """Forget what was imported from where: the next import reads everything again."""
         with self.store.write() as connection:
             connection.execute(import_files.delete())
+
+    def contents(self) -> Contents:
+        """Every row of every table that has some, to be put into another ledger by `fill`."""
+        found = {table: self.rows(table) for table in core_tables.IN_ORDER}
+        return {table: rows for table, rows in found.items() if rows}
+
+    def fill(self, contents: Contents) -> None:
+        """Put rows of another ledger into this empty one, whichever engine either is on."""
+        with self.store.write() as connection:
+            for table, rows in contents.items():
+                if table.name not in core_tables.SEEDED:
+                    connection.execute(table.insert(), rows)
 
     def wipe(self) -> None:
         """Empty every table, so that no test sees what another one left in a shared database."""

@@ -1,14 +1,10 @@
 """The contract of `LedgerRepository`, on SQLite and on a real Postgres."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
-from helicarrier.cost.governed import Pricer
-from helicarrier.cost.prices import PriceBook
 from helicarrier.ledger.enums import EventType, SessionStatus
 from helicarrier.ledger.model import Batch, Call, Event, Session, Winner
 from helicarrier.ledger.repository import (
@@ -18,8 +14,7 @@ from helicarrier.ledger.repository import (
     SqlLedgerRepository,
 )
 from helicarrier.ledger.writer import LedgerWriter
-from helicarrier.store.migrate import upgrade
-from helicarrier.store.operational import OperationalStore
+from tests.ledger.stores import Ledger
 
 NOW = "2026-10-20T00:00:00.000000Z"
 
@@ -74,19 +69,12 @@ BATCH = Batch(
 )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LedgerRepository]:
+@pytest.fixture
+def repository(ledger: Ledger) -> LedgerRepository:
     """Three sessions of two agents on each kind of store."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    else:
-        url = request.getfixturevalue("postgres_url")
-    upgrade(url, tmp_path / "backups")
-    store = OperationalStore(url)
-    repository = SqlLedgerRepository(store)
-    repository.write([BATCH], LedgerWriter(run_id="run", now=NOW, pricer=Pricer(PriceBook())))
-    yield repository
-    store.close()
+    repository = SqlLedgerRepository(ledger.store)
+    repository.write([BATCH], LedgerWriter(run_id="run", now=NOW, pricer=ledger.pricer))
+    return repository
 
 
 def names(

@@ -23,10 +23,7 @@ from helicarrier.settings import Settings
 from helicarrier.store.run_model import RunStatus
 from helicarrier.store.run_store import RunStore
 from helicarrier.store.warehouse import WarehouseStore
-from tests.ledger.stores import migrated_sqlite
 from tests.lineage.earlier import put_earlier
-
-__all__ = ["migrated_sqlite"]
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "examples" / "content"

@@ -11,12 +11,9 @@ from helicarrier.lineage.explain import explain
 from helicarrier.resolution.decision_enums import ReviewVerdict
 from helicarrier.resolution.records import Review
 from helicarrier.store.operational import OperationalStore
-from tests.ledger.stores import migrated_sqlite
 from tests.lineage.test_explain import walk
 from tests.resolution.deciding import NOW
 from tests.resolution.test_applying import DEV, ORDERING, Desk
-
-__all__ = ["migrated_sqlite"]
 
 
 @pytest.fixture

@@ -10,10 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.ledger.stores import ledger, migrated_postgres, migrated_sqlite, sqlite_ledger
-
-__all__ = ["ledger", "migrated_postgres", "migrated_sqlite", "receiver", "sqlite_ledger"]
-
 
 @dataclass
 class Receiver:

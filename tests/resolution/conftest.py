@@ -3,9 +3,7 @@
 import pytest
 
 from helicarrier.store.operational import OperationalStore
-from tests.ledger.stores import Ledger, ledger, migrated_postgres, migrated_sqlite, sqlite_ledger
-
-__all__ = ["ledger", "migrated_postgres", "migrated_sqlite", "sqlite_ledger", "store"]
+from tests.ledger.stores import Ledger
 
 
 @pytest.fixture

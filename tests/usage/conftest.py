@@ -1,10 +1,13 @@
 """A ledger on each engine with a lake beside it, and sessions that are quickly written."""
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -13,9 +16,7 @@ from helicarrier.ledger.model import Batch, Call, Session, Winner
 from helicarrier.store.lake import Lake
 from helicarrier.times import utc_text
 from helicarrier.usage.refresh import Refresher
-from tests.ledger.stores import Ledger, ledger, migrated_postgres, migrated_sqlite, sqlite_ledger
-
-__all__ = ["ledger", "migrated_postgres", "migrated_sqlite", "sqlite_ledger"]
+from tests.ledger.stores import Contents, Ledger
 
 DAY = date(2026, 10, 5)
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -100,6 +101,39 @@ class Usage:
         self.refresher.refresh_facts(days, "run")
         self.refresher.refresh_daily(days, "run")
         self.refresher.refresh_performance(days, "run")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What a ledger and its lake held when days had been computed: putting it back is quicker."""
+
+    rows: Contents
+    lake: Path
+    made: int
+
+    @classmethod
+    def of(cls, usage: Usage) -> Self:
+        """The rows of now; the lake stays where it is."""
+        return cls(rows=usage.ledger.contents(), lake=usage.lake.root, made=usage.made)
+
+    def into(self, usage: Usage) -> Usage:
+        """The same in an empty ledger and lake."""
+        usage.ledger.fill(self.rows)
+        shutil.copytree(self.lake, usage.lake.root, dirs_exist_ok=True)
+        usage.made = self.made
+        return usage
+
+
+@contextmanager
+def computing(migrated: Path, folder: Path) -> Iterator[Usage]:
+    """A ledger on SQLite for the length of the block, to compute what is then kept."""
+    path = folder / "ledger.sqlite"
+    shutil.copyfile(migrated, path)
+    ledger = Ledger(f"sqlite:///{path}")
+    try:
+        yield _usage(ledger, folder)
+    finally:
+        ledger.store.close()
 
 
 def _of_session(call: Call, session: str) -> Call:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,25 +13,32 @@ from helicarrier.ledger.enums import Dataset
 from helicarrier.times import days
 from helicarrier.usage.parity import ParityState, parity
 from helicarrier.usage.tables import daily_usage_agg
-from tests.usage.conftest import DAY, NOW, Usage, instant
+from tests.usage.conftest import DAY, NOW, Kept, Usage, computing, instant
 
 NEXT = DAY + timedelta(days=1)
 ALL_DAYS = days(DAY, NOW.date())
 
 
-@pytest.fixture
-def refreshed(usage: Usage) -> Usage:
+@pytest.fixture(scope="module")
+def computed(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Kept:
     """Two days with sessions, one of them past midnight, one call of unknown cost; all clean."""
-    usage.session(
-        "a",
-        usage.call(cost="0.1"),
-        usage.call(cost=None, provider="nobody"),
-        usage.call(at=instant(NEXT, 0.5), cost="0.000000001"),
-    )
-    usage.session("b", usage.call(at=instant(NEXT)), at=instant(NEXT, 1))
-    usage.session("c", at=instant(NEXT, 2))
-    usage.refresh(ALL_DAYS)
-    return usage
+    with computing(migrated_sqlite, tmp_path_factory.mktemp("computed")) as usage:
+        usage.session(
+            "a",
+            usage.call(cost="0.1"),
+            usage.call(cost=None, provider="nobody"),
+            usage.call(at=instant(NEXT, 0.5), cost="0.000000001"),
+        )
+        usage.session("b", usage.call(at=instant(NEXT)), at=instant(NEXT, 1))
+        usage.session("c", at=instant(NEXT, 2))
+        usage.refresh(ALL_DAYS)
+        return Kept.of(usage)
+
+
+@pytest.fixture
+def refreshed(usage: Usage, computed: Kept) -> Usage:
+    """The computed days, on each engine."""
+    return computed.into(usage)
 
 
 def found(usage: Usage, *asked: date, **bounds: date) -> list[tuple[date, ParityState, str]]:

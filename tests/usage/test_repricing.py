@@ -1,9 +1,7 @@
 """Re-pricing keeps every price that a call has had, on SQLite and on a real Postgres."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from genai_prices.types import ClauseEquals, ClauseStartsWith, ModelInfo, ModelPrice, Provider
@@ -16,10 +14,10 @@ from helicarrier.ledger.enums import Dataset
 from helicarrier.ledger.model import Batch, Call, Session, Winner
 from helicarrier.ledger.tables import session_ledger, session_usage, usage_cost_history
 from helicarrier.ledger.writer import LedgerWriter
-from helicarrier.store.migrate import upgrade
 from helicarrier.store.operational import OperationalStore
 from helicarrier.usage.parity import ledger_parity
 from helicarrier.usage.repricing import PriceChange, reprice
+from tests.ledger.stores import Ledger
 
 DAY = date(2026, 10, 5)
 NOW = datetime(2026, 10, 20, tzinfo=UTC)
@@ -51,15 +49,9 @@ def call(usage_id: str, *, at: str = "2026-10-05T12:00:00.000000Z", **facts: obj
     )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OperationalStore]:
+@pytest.fixture
+def store(ledger: Ledger) -> OperationalStore:
     """A ledger with one derived, one reported and one other-day call, priced by `acme@1`."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    else:
-        url = request.getfixturevalue("postgres_url")
-    upgrade(url, tmp_path / "backups")
-    store = OperationalStore(url)
     session = Session(
         session_id="s",
         agent_id="a",
@@ -81,11 +73,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Operationa
     writer = LedgerWriter(
         run_id="import", now="2026-10-06T00:00:00.000000Z", pricer=pricer("acme@1", 2)
     )
-    with store.write() as connection:
+    with ledger.store.write() as connection:
         writer.write(connection, [batch])
         connection.exec_driver_sql("DELETE FROM dirty_days")
-    yield store
-    store.close()
+    return ledger.store
 
 
 def costs(store: OperationalStore) -> dict[str, tuple[Decimal | None, str | None]]:

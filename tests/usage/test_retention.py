@@ -1,6 +1,7 @@
 """Retention drops what is old and nothing else, and no report changes, on both engines."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -23,25 +24,32 @@ from helicarrier.usage.tables import (
     model_perf_agg,
     retention_marks,
 )
-from tests.usage.conftest import DAY, NOW, Usage, instant
+from tests.usage.conftest import DAY, NOW, Kept, Usage, computing, instant
 
 EVENTS, AGGREGATES = RetentionSubject.SESSION_EVENTS, RetentionSubject.AGGREGATES
 DAYS = [DAY + timedelta(days=n) for n in range(3)]
 KEPT = {EVENTS: DAYS[2], AGGREGATES: DAYS[1]}
 
 
-@pytest.fixture
-def three_days(usage: Usage) -> Usage:
+@pytest.fixture(scope="module")
+def computed(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Kept:
     """A session on each of three days, all computed; the first goes on for all of them."""
     events = [
         Event(f"s0/{n}", "s0", n, n, EventType.MESSAGE, instant(day), "{}")
         for n, day in enumerate(DAYS)
     ]
-    for n, day in enumerate(DAYS):
-        usage.session(f"s{n}", usage.call(at=instant(day)), at=instant(day, 11))
-    usage.ledger.write(Batch(source_uri="test:", winner=Winner.FIRST, events=events))
-    usage.refresh([DAY + timedelta(days=n) for n in range((NOW.date() - DAY).days + 1)])
-    return usage
+    with computing(migrated_sqlite, tmp_path_factory.mktemp("computed")) as usage:
+        for n, day in enumerate(DAYS):
+            usage.session(f"s{n}", usage.call(at=instant(day)), at=instant(day, 11))
+        usage.ledger.write(Batch(source_uri="test:", winner=Winner.FIRST, events=events))
+        usage.refresh([DAY + timedelta(days=n) for n in range((NOW.date() - DAY).days + 1)])
+        return Kept.of(usage)
+
+
+@pytest.fixture
+def three_days(usage: Usage, computed: Kept) -> Usage:
+    """The computed days, on each engine."""
+    return computed.into(usage)
 
 
 def drop(usage: Usage, kept: dict[RetentionSubject, date] = KEPT) -> Retained:
