@@ -7,6 +7,7 @@ in CI their examples are the same in every run. The folders of the tests are kep
 there is room: nothing here outlives the machine, and half of the time of a commit is the disk's.
 """
 
+import gc
 import os
 from pathlib import Path
 
@@ -34,6 +35,11 @@ settings.register_profile(
     "ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_collection_finish() -> None:
+    """Leaves all that was imported out of garbage collection: libraries call for it in tests."""
+    gc.freeze()
 
 
 @pytest.fixture

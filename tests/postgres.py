@@ -49,6 +49,7 @@ full_page_writes = off
 wal_level = minimal
 max_wal_senders = 0
 autovacuum = off
+dynamic_shared_memory_type = mmap
 """
 
 
@@ -106,11 +107,11 @@ class Cluster:
         Raises:
             PostgresUnavailableError: it did not start; the text ends with its log.
         """
-        self._call("pg_ctl", ["start", "-w", "-t", "30", "-s", "-l", str(self.folder / "log")])
+        self._call("pg_ctl", ["start", "-w", "-t", "300", "-s", "-l", str(self.folder / "log")])
 
     def stop(self) -> None:
         """Ends the server as a crash would; what was committed is there after the next start."""
-        self._call("pg_ctl", ["stop", "-w", "-t", "30", "-s", "-m", "immediate"])
+        self._call("pg_ctl", ["stop", "-w", "-t", "300", "-s", "-m", "immediate"])
 
     def _call(self, program: str, arguments: Sequence[str]) -> None:
         account = _account()
@@ -126,7 +127,7 @@ class Cluster:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=600,
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:

@@ -19,6 +19,7 @@ import pytest
 from helicarrier.api.bodies import BODY_LIMIT
 from helicarrier.settings import Settings
 from tests.api.services import JSON, SESSION, SESSIONS, sessions
+from tests.api.serving import PLAIN
 from tests.api.test_ingest import envelope
 from tests.api.threaded import serving
 from tests.core.test_canonical import HOSTILE
@@ -67,7 +68,7 @@ def resident_megabytes() -> float:
 def test_hostile_bodies_are_refused_alike_and_leave_nothing(address: str, ledger: Ledger) -> None:
     """Ten times each at both routes: the same bytes, no row, and memory that does not grow."""
     bodies = OTHERS | {name: (body, JSON, 400) for name, (body, _) in HOSTILE.items()}
-    with httpx.Client(base_url=address) as client:
+    with httpx.Client(base_url=address, verify=PLAIN) as client:
         for body, headers, _ in bodies.values():
             client.post(SESSION, content=body, headers=headers)
         before = resident_megabytes()
@@ -101,7 +102,7 @@ def endless(address: str) -> tuple[int, int]:
         "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
     sent = 0
-    with socket.create_connection((place.hostname, place.port), timeout=30) as connection:
+    with socket.create_connection((place.hostname, place.port), timeout=300) as connection:
         connection.sendall(head.encode())
         while not select.select([connection], [], [], 0)[0] and sent < 16 * BODY_LIMIT:
             connection.sendall(chunk)
@@ -118,9 +119,9 @@ def test_clients_that_race_one_key_store_one_truth(address: str, ledger: Ledger)
         start = threading.Barrier(len(bodies))
 
         def send(body: dict[str, object]) -> None:
-            with httpx.Client(base_url=address) as client:
+            with httpx.Client(base_url=address, verify=PLAIN) as client:
                 client.get("/healthz")
-                start.wait(timeout=30)
+                start.wait(timeout=300)
                 answer = client.post(SESSION, json=body)
             refused = answer.status_code == httpx.codes.CONFLICT
             found.append("conflict" if refused else answer.json()["status"])

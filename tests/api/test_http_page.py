@@ -69,7 +69,7 @@ def run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=600,
     )
     assert done.stdout, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines() if line]

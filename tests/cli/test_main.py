@@ -7,7 +7,6 @@ import shlex
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -122,13 +121,18 @@ def test_help_loads_none_of_the_heavy_libraries(process: Process) -> None:
     assert process(code=code).stdout.splitlines()[-1] == "loaded []"
 
 
-def test_help_is_on_the_screen_in_400_milliseconds(process: Process) -> None:
-    """The best of five, with compiled files as an installed package has them."""
-    times = []
-    for _ in range(5):
-        began = time.perf_counter()
+def test_help_takes_less_than_400_milliseconds_of_work(process: Process) -> None:
+    """The best of five, with compiled files as an installed package has them.
+
+    The clock is the processor's, so that what else the machine does is not counted.
+    """
+    times: list[float] = []
+    while len(times) < 5 and min(times, default=1) >= 0.4:
+        before = os.times()
         assert process("--help").returncode == 0
-        times.append(time.perf_counter() - began)
+        after = os.times()
+        user, system = after.children_user, after.children_system
+        times.append(user + system - before.children_user - before.children_system)
     assert min(times) < 0.4, times
 
 
@@ -266,6 +270,7 @@ def work(**_):
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     with store.write() as connection:
         connection.execute("SELECT sum(hash(a.i, b.i)) FROM range(200000) a(i), range(200000) b(i)")
+    raise SystemExit("the query ended before the signal came")
 cli.cli.main = work
 sys.exit(cli.run([]))
 """
@@ -284,7 +289,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure(ready_store: Path) -> None:
     )
     assert process.stdout is not None
     process.stdout.close()
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=600)
     assert (process.returncode, stderr) == (0, "")
 
 

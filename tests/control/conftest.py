@@ -61,7 +61,7 @@ def make(sqlite_ledger: Ledger, tmp_path: Path) -> Iterator[MakeController]:
         eventually(lambda folder=folder: not folder.is_alive())
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 30) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = 300) -> None:
     """Wait until it holds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -4,6 +4,7 @@ Importing and refreshing take seconds, so both are done once for each process of
 folder is copied for each test. Every run is in this process on an instance that is forgotten.
 """
 
+import functools
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import vl_convert
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Table, select
 
 import definitions
@@ -112,6 +116,28 @@ def written(result: dg.ExecuteInProcessResult) -> dict[str, Sequence[dg.AssetMat
 def value(metadata: Mapping[str, dg.MetadataValue], name: str) -> object:
     """A plain value of some metadata."""
     return metadata[name].value
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read_and_drawn_once() -> Iterator[None]:
+    """Dagster's own revisions are read once, and each plot is drawn once, not for every run.
+
+    Reading the revisions is most of what a new instance costs, and the samples give the same
+    few plots again and again.
+    """
+    read = ScriptDirectory.from_config
+    kept: dict[str, ScriptDirectory] = {}
+
+    def revisions(config: Config) -> ScriptDirectory:
+        place = str(config.get_main_option("script_location"))
+        if not place.startswith("dagster:"):
+            return read(config)
+        return kept[place] if place in kept else kept.setdefault(place, read(config))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScriptDirectory, "from_config", revisions)
+        patch.setattr(vl_convert, "vegalite_to_png", functools.cache(vl_convert.vegalite_to_png))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -118,7 +118,7 @@ def killed(program: str, project: Project) -> None:
     """Run a program on the project's folder; it has to kill itself."""
     environment = os.environ | {"HELICARRIER_DATA_DIR": str(project.settings.data_dir)}
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, env=environment, check=False, timeout=120
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, check=False, timeout=600
     )
     assert done.returncode == -signal.SIGKILL
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +24,12 @@ from tests.ingest.corpora import make_corpus
 from tests.ledger.stores import LEDGER, Dump, Ledger
 
 MEGABYTES = 34
+_JOURNAL_BYTES = 1_500_000
+"""Less than the journal of an import of the corpus grows to."""
+
+ATTEMPTS = 5
+"""So often may an import be over before the signal reaches it; on a quiet machine none is."""
+
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc here")
 
 
@@ -89,20 +94,31 @@ def _group(leader: int) -> list[int]:
 
 
 def _is_importing(process: subprocess.Popen[str], data_dir: Path, workers: int) -> bool:
-    """The run is recorded and the ledger is in use; with several workers these are there."""
+    """The run is recorded and the ledger is in use, with several workers by them; or it ended."""
+    if process.poll() is not None:
+        return True
     used = ("warehouse.duckdb", "helicarrier.sqlite-wal")
     if not all((data_dir / name).exists() for name in used):
         return False
     return workers == 1 or len(_group(process.pid)) > workers
 
 
-def _wait(condition: Callable[[], bool], seconds: float = 10) -> bool:
+def _wait(condition: Callable[[], bool], seconds: float = 300) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.005)
     return True
+
+
+def _has_written(process: subprocess.Popen[str], data_dir: Path, size: int) -> bool:
+    """The journal of the ledger is that long; or the import ended."""
+    try:
+        length = (data_dir / "helicarrier.sqlite-wal").stat().st_size
+    except FileNotFoundError:
+        length = 0
+    return length >= size or process.poll() is not None
 
 
 def _told(progress: Progress) -> tuple[int, ...]:
@@ -188,38 +204,36 @@ def test_a_file_that_vanished_is_reported_and_stops_nobody(
 # Killed -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("workers", [1, 2])
 def test_an_import_that_was_killed_is_completed_by_the_next(
-    corpus: Path, start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+    workers: int, corpus: Path, start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    """SIGKILL at ten random moments: then as if it had never happened, nothing twice."""
+    """SIGKILL while it writes, at any moment: then as if it had never happened, nothing twice.
+
+    The moment is a number of bytes in the journal of the ledger, not a time: so it comes in the
+    import whatever else the machine does. Ten kills in a row are in tests/acceptance.
+    """
     seed = secrets.randbelow(2**32)
     print(f"seed {seed}")  # noqa: T201 - shown when the test fails
-    rng = random.Random(seed)
-    began = time.monotonic()
-    undisturbed = start(tmp_path / "undisturbed")
-    assert undisturbed.wait(60) == 0
-    took = time.monotonic() - began
+    import_sessions(Settings(data_dir=tmp_path / "undisturbed"), [corpus], workers=1)
     expected = _content(tmp_path / "undisturbed")
-    files = len(list(corpus.rglob("*.jsonl")))
-    interrupted = 0
-    for number in range(10):
-        data_dir = tmp_path / f"killed-{number}"
-        # Most of the moments lie in the import itself, which is the last third.
-        moment = took * (1 - rng.random() ** 2 * 0.9)
-        process = start(data_dir, *(["--workers", "2"] if number % 2 else []))
-        begun = time.monotonic()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(moment)
-            took = time.monotonic() - begun  # the machine is less busy than it was
+    written = random.Random(seed).randrange(1, _JOURNAL_BYTES)
+    for attempt in range(ATTEMPTS):
+        data_dir = tmp_path / f"killed-{attempt}"
+        process = start(data_dir, "--workers", str(workers))
+        _wait(partial(_has_written, process, data_dir, written))
         process.kill()
-        interrupted += process.wait(10) == -signal.SIGKILL
-        report = import_sessions(Settings(data_dir=data_dir), [corpus])
-        assert report.outcome == "completed", f"seed {seed}, kill {number} after {moment:.3f} s"
-        assert _content(data_dir) == expected, f"seed {seed}, kill {number} after {moment:.3f} s"
-        again = import_sessions(Settings(data_dir=data_dir), [corpus])
-        assert again.progress.rows.total == 0
-        assert (again.progress.files_read, again.progress.files_unchanged) == (0, files)
-    assert interrupted >= 3, f"seed {seed}: too few of the kills came before the end"
+        if process.wait() == -signal.SIGKILL:
+            break
+    else:
+        pytest.fail(f"every import ended before it was killed, seed {seed}")
+    report = import_sessions(Settings(data_dir=data_dir), [corpus])
+    assert report.outcome == "completed"
+    assert _content(data_dir) == expected
+    again = import_sessions(Settings(data_dir=data_dir), [corpus])
+    assert again.progress.rows.total == 0
+    files = len(list(corpus.rglob("*.jsonl")))
+    assert (again.progress.files_read, again.progress.files_unchanged) == (0, files)
 
 
 @needs_proc
@@ -231,27 +245,25 @@ def test_the_workers_end_when_their_parent_is_killed(
     assert _wait(lambda: len(_group(process.pid)) >= 3 or process.poll() is not None)
     assert process.poll() is None, "the import ended before its workers were seen"
     process.kill()
-    process.wait(10)
-    assert _wait(lambda: not _group(process.pid), 5), "a worker is still there"
+    process.wait()
+    assert _wait(lambda: not _group(process.pid)), "a worker is still there"
 
 
 @needs_proc
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", [1, 2])
 def test_an_interrupted_import_ends_with_130_and_without_a_traceback(
-    workers: str, start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+    workers: int, start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     """Control-C reaches every process of the group; what was committed stays."""
-    for attempt in range(10):
+    for attempt in range(ATTEMPTS):
         data_dir = tmp_path / f"data-{attempt}"
-        process = start(data_dir, "--workers", workers)
-        if _wait(partial(_is_importing, process, data_dir, int(workers))):
-            time.sleep(0.05 / 2**attempt)
+        process = start(data_dir, "--workers", str(workers))
+        _wait(partial(_is_importing, process, data_dir, workers))
+        if process.poll() is None:
             os.killpg(process.pid, signal.SIGINT)
-        _, stderr = process.communicate(timeout=30)
-        if process.returncode == 0:
-            continue  # it was quicker than the signal
-        assert process.returncode == 130, stderr
-        assert "Traceback" not in stderr
-        assert stderr.splitlines()[-1] == "interrupted"
-        return
-    pytest.fail("no signal came in time")
+        _, stderr = process.communicate(timeout=300)
+        if process.returncode != 0:
+            break
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr
+    assert stderr.splitlines()[-1] == "interrupted"

@@ -149,7 +149,7 @@ def test_eight_workers_cannot_overspend(ledger: Ledger) -> None:
         env=kept,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=True,
     )
     granted = int(done.stdout)

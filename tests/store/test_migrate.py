@@ -117,7 +117,7 @@ def test_two_processes_that_migrate_at_once_do_it_once(url: str, tmp_path: Path)
         assert worker.stdin is not None
         worker.stdin.write("go\n")
         worker.stdin.flush()
-    answers = sorted(worker.communicate(timeout=60)[0] for worker in workers)
+    answers = sorted(worker.communicate(timeout=600)[0] for worker in workers)
     assert answers == sorted([f"{SINCE_BASELINE}\n", "()\n", "()\n"])
     assert migrate.readiness(url).ready
 
@@ -132,7 +132,7 @@ def test_two_processes_that_make_a_new_file_do_it_once(sqlite_url: str, tmp_path
     workers = [
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(3)
     ]
-    answers = sorted(worker.communicate(timeout=60)[0] for worker in workers)
+    answers = sorted(worker.communicate(timeout=600)[0] for worker in workers)
     assert answers == sorted([f"{CORE.revisions}\n", "()\n", "()\n"])
 
 

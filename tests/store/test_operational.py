@@ -182,7 +182,7 @@ def test_four_processes_write_without_losing_a_row(migrated_sqlite_url: str) -> 
         subprocess.Popen([sys.executable, "-c", program, migrated_sqlite_url, str(n)], cwd=ROOT)
         for n in range(4)
     ]
-    assert [worker.wait(timeout=60) for worker in workers] == [0, 0, 0, 0]
+    assert [worker.wait(timeout=600) for worker in workers] == [0, 0, 0, 0]
     with closing(OperationalStore(migrated_sqlite_url)) as store:
         assert entries(store) == 200
 

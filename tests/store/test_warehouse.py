@@ -155,7 +155,7 @@ def test_processes_take_turns_without_losing_a_row(tmp_path: Path, migrations: P
     )
     command = [sys.executable, "-c", program, str(path), str(migrations)]
     workers = [subprocess.Popen(command, cwd=ROOT) for _ in range(3)]
-    assert [worker.wait(timeout=60) for worker in workers] == [0, 0, 0]
+    assert [worker.wait(timeout=600) for worker in workers] == [0, 0, 0]
     assert count(WarehouseStore(path, migrations=migrations)) == 45
 
 
@@ -174,7 +174,7 @@ def test_a_fork_writes_through_an_engine_of_its_own(tmp_path: Path, migrations: 
         "add(); sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
     )
     command = [sys.executable, "-W", "ignore", "-c", program, str(path), str(migrations)]
-    assert subprocess.run(command, check=False, cwd=ROOT, timeout=60).returncode == 0
+    assert subprocess.run(command, check=False, cwd=ROOT, timeout=600).returncode == 0
     assert count(WarehouseStore(path, migrations=migrations)) == 3
 
 
