@@ -93,6 +93,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     drain_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.5
     """How long the HTTP service says that it is not ready before it stops taking requests."""
 
+    alerts_every_seconds: Annotated[int, msgspec.Meta(ge=0)] = 300
+    """Seconds after which the HTTP service judges the alert rules again; 0: never by itself."""
     notify_channels: str = "log"
     """Where notifications go: `log`, `webhook`, `command`, separated by commas; or `none`."""
     notify_webhook_url: str | None = None
@@ -266,6 +268,7 @@ _EXPECTED = {
     "control_agents": 'a JSON object of agent id to arguments, as in {"a": ["/usr/bin/agent"]}',
     "control_processes": "a whole number from 1 to 64",
     "control_grace_seconds": "a number of seconds, at most 60",
+    "alerts_every_seconds": "a whole number of seconds, 0 for never",
     "notify_channels": "log, webhook, command, separated by commas, or none",
     "notify_webhook_url": "an https:// or http:// URL",
     "notify_webhook_private": "true or false",

@@ -5,9 +5,10 @@ history is missing.
 """
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, Row, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from helicarrier.alerts.enums import (
@@ -41,6 +42,10 @@ class AlertRepository(Protocol):
 
     def states(self, *, lifecycle: AlertLifecycle | None = None) -> list[AlertState]:
         """States by rule and scope key, of one lifecycle or of all."""
+        ...
+
+    def last_judged(self) -> datetime | None:
+        """When any scope was judged last; None when none has been."""
         ...
 
     def save_state(self, state: AlertState, transition: AlertTransition | None = None) -> None:
@@ -87,6 +92,14 @@ class SqlAlertRepository:
             query = query.where(alert_state.c.lifecycle == lifecycle.value)
         with self._store.read() as connection:
             return [state_of(row) for row in connection.execute(query)]
+
+    def last_judged(self) -> datetime | None:
+        """See `AlertRepository.last_judged`."""
+        with self._store.read() as connection:
+            newest: datetime | None = connection.execute(
+                select(func.max(alert_state.c.evaluated_at))
+            ).scalar_one()
+        return newest
 
     def save_state(self, state: AlertState, transition: AlertTransition | None = None) -> None:
         """See `AlertRepository.save_state`."""

@@ -15,10 +15,10 @@ from starlette.requests import Request
 from helicarrier import logs, times
 from helicarrier.alerts.repository import SqlAlertRepository
 from helicarrier.api.backend import Backend, DatabaseBackend, LegacyBackend, require_database
-from helicarrier.api.delivery import Delivery
 from helicarrier.api.following import Following, record_through
 from helicarrier.api.group_commit import GroupCommit, IngestWriter
 from helicarrier.api.recent_log import RecentLog
+from helicarrier.api.recurring import Recurring, delivering, judging
 from helicarrier.api.tokens import Authenticator
 from helicarrier.control.controller import Controller
 from helicarrier.control.folder import Limits
@@ -76,7 +76,7 @@ class Service:
         self._looked_at = float("-inf")
         self._run: Run | None = None
         self._runs: AbstractContextManager[Run] | None = None
-        self._delivery: Delivery | None = None
+        self._recurring: list[Recurring] = []
         self._starting: asyncio.Task[None] | None = None
         self._following: Following | None = None
 
@@ -98,8 +98,8 @@ class Service:
             self._starting.cancel()
         if self._following is not None:
             await self._following.stop()
-        if self._delivery is not None:
-            await self._delivery.stop()
+        for one in self._recurring:
+            await one.stop()
         if self.writer is not None:
             await self.writer.close()
         if self._runs is not None:
@@ -184,7 +184,10 @@ class Service:
         writer.start()
         self.writer = writer
         dispatcher = dispatcher_of(self.settings, self.store, clock=self.clock)
-        self._delivery = Delivery(dispatcher)
+        self._recurring = [Recurring("notification", delivering(dispatcher))]
+        if self.settings.alerts_every_seconds:
+            judge = judging(self.settings, self.store, self.clock)
+            self._recurring.append(Recurring("alerts", judge))
         self._readiness = _READY
         self._following = Following(self._controller(writer))
         logs.info("service.ready")

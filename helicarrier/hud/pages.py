@@ -7,7 +7,7 @@ same bytes and nothing here asks a store or a clock.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from helicarrier import __version__
+from helicarrier.alerts.enums import AlertMetric
+from helicarrier.alerts.messages import shown as metric_value
 from helicarrier.alerts.operations import ActiveAlert
 from helicarrier.hud.overview import PERIODS, Overview
 from helicarrier.hud.paging import Window
@@ -31,6 +33,11 @@ _REPORT_FILES = Path(charts.__file__).with_name("html")
 _OWN_FILES = Path(__file__).with_name("static")
 
 
+_METRICS = {
+    AlertMetric.DAILY_COST_USD: "cost",
+    AlertMetric.FAILURE_RATE: "failure rate",
+    AlertMetric.RUNTIME_P95_MS: "95th percentile of the runtime",
+}
 SUPPRESS_HOURS = ("1", "8", "24", "168")
 """For how long the overview offers to silence an alert."""
 
@@ -55,6 +62,14 @@ class Search:
     sort: str = "newest"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alerts:
+    """What fires, silenced alerts included, and how many rules could."""
+
+    firing: Sequence[ActiveAlert]
+    rules_in_force: int
+
+
 @cache
 def stylesheet() -> str:
     """The style of the reports and what the pages add to it."""
@@ -76,7 +91,7 @@ def version_of_files() -> str:
 
 
 def overview_page(
-    frame: Frame, shown: Overview, alerts: Sequence[ActiveAlert], recent: SessionPage
+    frame: Frame, shown: Overview, alerts: Alerts, recent: SessionPage, *, today: date
 ) -> str:
     """The first page: what fires, a day, its period, how the models did, the newest sessions."""
     day, period = shown.day, shown.period
@@ -85,12 +100,12 @@ def overview_page(
         Plot(
             title="Cost per day",
             caption=f"Known cost by model; a click in the legend singles one out. {left_out}",
-            spec=charts.daily_plot(shown.points, charts.COST),
+            spec=charts.daily_plot(shown.points, charts.COST, shown.span),
         ),
         Plot(
             title="Tokens per day",
             caption="All tokens by model, cache reads and writes included.",
-            spec=charts.daily_plot(shown.points, charts.TOKENS),
+            spec=charts.daily_plot(shown.points, charts.TOKENS, shown.span),
         ),
     ]
     agents = [
@@ -131,10 +146,13 @@ def overview_page(
         "overview.html",
         frame,
         shown=shown,
-        alerts=alerts,
+        alerts=alerts.firing,
+        rules_in_force=alerts.rules_in_force,
         hours=SUPPRESS_HOURS,
         periods=PERIODS,
         earlier=shown.span.first - timedelta(days=1),
+        later=min(today, shown.span.last + timedelta(days=shown.span.days)),
+        is_newest=shown.span.last >= today,
         day_figures=_escaped(markup.figures(views.usage_figures(day))),
         period_figures=_escaped(markup.figures(views.usage_figures(period))),
         plots=[_escaped(markup.plot(number, plot)) for number, plot in enumerate(plots)],
@@ -222,7 +240,8 @@ def _environment() -> Environment:
         "instant": _instant,
         "duration": lambda milliseconds: exact(milliseconds, Kind.DURATION),
         "fact": _fact,
-        "number": lambda value: "unknown" if value is None else f"{value:,.6g}",
+        "of_metric": lambda value, metric: metric_value(metric, value),
+        "metric": _METRICS.__getitem__,
     }
     return environment
 

@@ -48,6 +48,11 @@ class LegacyAlertRepository:
         states = [found[key] for key in sorted(found)]
         return [state for state in states if lifecycle in {None, state.lifecycle}]
 
+    def last_judged(self) -> datetime | None:
+        """See `AlertRepository.last_judged`."""
+        judged = (state.evaluated_at for state in self.states())
+        return max((at for at in judged if at is not None), default=None)
+
     def save_state(self, state: AlertState, transition: AlertTransition | None = None) -> None:
         """See `AlertRepository.save_state`; the file has no place for transitions."""
         with self._file.write() as change:

@@ -17,6 +17,7 @@ from helicarrier.governance.enums import Confidence
 from helicarrier.usage.cost_report import CostReport
 from helicarrier.usage.model import Block, DailyModel, Dimension, Json, Performance
 from helicarrier.usage.performance_report import PerformanceReport
+from helicarrier.usage.span import Span
 
 if TYPE_CHECKING:
     import altair as alt
@@ -52,13 +53,20 @@ COST = Measure(field="cost", title="US dollars", axis_format="$,~r", exact_forma
 TOKENS = Measure(field="tokens", title="tokens", axis_format="~s", exact_format=",")
 
 
-def daily_plot(points: Sequence[DailyModel], measure: Measure) -> Json | None:
+def daily_plot(
+    points: Sequence[DailyModel], measure: Measure, span: Span | None = None
+) -> Json | None:
     """Known cost or tokens of each day, stacked by model; a click in the legend singles one out.
 
     With more models than colours the least of them share one, so that colours stay distinct.
     None where there is nothing to draw, as in the other plots.
+
+    Args:
+        points: what was used, by day and model.
+        measure: which of its numbers.
+        span: the days of the axis; those with points when it is left out.
     """
-    return _spec(_daily(points, measure)) if points else None
+    return _spec(_daily(points, measure, span)) if points else None
 
 
 def daily_cost_png(points: Sequence[DailyModel]) -> bytes:
@@ -251,7 +259,7 @@ def script(drawing: str) -> str:
     return str(vl_convert.javascript_bundle(drawing))
 
 
-def _daily(points: Sequence[DailyModel], measure: Measure) -> "alt.Chart":
+def _daily(points: Sequence[DailyModel], measure: Measure, span: Span | None = None) -> "alt.Chart":
     import altair as alt
 
     names, colours = _legend(points)
@@ -260,7 +268,9 @@ def _daily(points: Sequence[DailyModel], measure: Measure) -> "alt.Chart":
         _chart(_rows(points, names))
         .mark_bar()
         .encode(
-            x=_day_axis("day", [point.day for point in points]),
+            x=_day_axis(
+                "day", [span.first, span.last] if span else [point.day for point in points]
+            ),
             y=alt.Y(
                 f"{measure.field}:Q",
                 title=measure.title,

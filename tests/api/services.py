@@ -27,7 +27,7 @@ JSON = {"content-type": "application/json"}
 @pytest.fixture
 def settings(ledger: Ledger, tmp_path: Path) -> Settings:
     """Settings of a service over the ledger."""
-    return Settings(data_dir=tmp_path, db_url=ledger.url, drain_seconds=0)
+    return _over(ledger, tmp_path)
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "legacy"])
@@ -44,8 +44,15 @@ def v3_client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TestCl
             with legacy_service(tmp_path) as client:
                 yield client
             return
-    with asking(Settings(data_dir=tmp_path, db_url=ledger.url, drain_seconds=0)) as client:
+    with asking(
+        Settings(data_dir=tmp_path, db_url=ledger.url, drain_seconds=0, alerts_every_seconds=0)
+    ) as client:
         yield client
+
+
+def _over(ledger: Ledger, folder: Path) -> Settings:
+    """A service that judges no rule by itself: a test says when."""
+    return Settings(data_dir=folder, db_url=ledger.url, drain_seconds=0, alerts_every_seconds=0)
 
 
 @contextmanager

@@ -213,6 +213,21 @@ def test_today_is_the_day_without_another(client: TestClient) -> None:
     assert isinstance(today, date)
 
 
+def test_no_alert_and_no_rule_are_told_apart(client: TestClient, ledger: Ledger) -> None:
+    """That nothing fires is no good news where nothing is watched."""
+    assert "No alert rule is in force" in words(page(client, "/"))
+    SqlAlertRepository(ledger.store).save_rule(alert_rule())
+    assert "No alert is active; 1 rule is in force." in words(page(client, "/"))
+
+
+def test_earlier_days_lead_on_to_later_ones(client: TestClient) -> None:
+    """Until today, which nothing lies behind."""
+    today = client.app.state.service.clock().date()  # type: ignore[attr-defined]
+    assert 'rel="next"' not in page(client, "/")
+    earlier = page(client, f"/?to={today - timedelta(days=3)}&days=7")
+    assert f'href="/?to={today}&amp;days=7" rel="next"' in earlier
+
+
 @pytest.fixture
 def operator(client: TestClient, ledger: Ledger) -> dict[str, str]:
     """An agent that costs too much by a rule for each agent; the headers of who may control."""
@@ -230,7 +245,7 @@ def test_alerts_can_be_silenced_and_resolved_by_who_may(
     """By plain forms; a reader sees what fires and no button."""
     reader = tokens.create(ledger.store, name="r", scope=Scope.READ, actor="t", now=times.now())
     seen = client.get("/", headers={"authorization": f"Bearer {reader.secret}"}).text
-    assert "daily cost usd" in words(seen)
+    assert "cost, last 24h spender $5.00 $1.00 $2.00" in words(seen)
     assert 'action="/alerts/' not in seen
     assert 'action="/alerts/resolve"' in client.get("/", headers=operator).text
     form = {"rule": "cost", "scope": "spender"}

@@ -17,6 +17,7 @@ from helicarrier.usage import charts
 from helicarrier.usage.cost_report import cost_report
 from helicarrier.usage.model import DailyModel, Dimension, Json
 from helicarrier.usage.performance_report import performance_report
+from helicarrier.usage.span import Span
 from tests.usage.conftest import DAY, Usage, instant
 from tests.usage.reports import measuring, reading
 
@@ -78,6 +79,15 @@ def test_daily_plot_is_drawn_with_its_legend(measure: charts.Measure) -> None:
     assert ">rocket<" in picture
     assert f">{measure.title}<" in picture
     assert picture.count('aria-roledescription="bar"') == len(days)
+
+
+def test_the_axis_has_the_days_that_were_asked_for() -> None:
+    """One busy day of thirty stands among the idle ones, and no day comes after them."""
+    span = Span(first=DAY - timedelta(days=29), last=DAY)
+    plot = drawn(charts.daily_plot([point("rocket")], charts.COST, span))
+    domain = plot["encoding"]["x"]["scale"]["domain"]  # type: ignore[index]
+    ends = [date(end["year"], end["month"], end["date"]) for end in domain]
+    assert ends == [span.first, span.last + timedelta(days=1)]
 
 
 def test_days_are_drawn_as_utc_days() -> None:

@@ -26,7 +26,7 @@ from helicarrier.api.tokens import Principal, Scope
 from helicarrier.errors import ErrorCode, HelicarrierError, InputRejected
 from helicarrier.hud import pages
 from helicarrier.hud.overview import PERIODS, overview
-from helicarrier.hud.pages import Frame, Search
+from helicarrier.hud.pages import Alerts, Frame, Search
 from helicarrier.hud.paging import Window
 from helicarrier.ledger.enums import SessionStatus
 from helicarrier.ledger.repository import SessionFilter, SessionSort
@@ -85,12 +85,17 @@ def show_overview(
 ) -> Response:
     """A day, the days that end with it, and the newest sessions."""
     service = service_of(request)
+    today = service.clock().date()
     with open_query(service.settings.url) as query:
         query.ready()
-        shown = overview(query, day=to or service.clock().date(), days=days)
-    alerts = operations.active(service.store, now=service.clock(), suppressed=True)
+        shown = overview(query, day=to or today, days=days)
+    alerts = Alerts(
+        firing=operations.active(service.store, now=service.clock(), suppressed=True),
+        rules_in_force=sum(rule.enabled for rule in service.backend.alerts.rules()),
+    )
     recent = service.ledger.find(SessionFilter(), sort=SessionSort.NEWEST, limit=_RECENT, offset=0)
-    return HTMLResponse(pages.overview_page(_frame(request, reader), shown, alerts, recent))
+    page = pages.overview_page(_frame(request, reader), shown, alerts, recent, today=today)
+    return HTMLResponse(page)
 
 
 @router.get("/sessions")
