@@ -8,19 +8,15 @@ import ast
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
-from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from helicarrier import settings
-from helicarrier.api.access import Requires
 from helicarrier.api.app import create_app
-from helicarrier.api.contract import openapi
+from helicarrier.api.handbook import Parameter, operations
 from helicarrier.cli import COMMANDS, cli
 from helicarrier.errors import ErrorCode, HelicarrierError
 from helicarrier.governance.contract import Column, TableContract, rule_sql
@@ -163,66 +159,28 @@ def errors() -> str:
 
 def http_api() -> str:
     """Every route with its scope, what it takes and what it answers."""
-    app = create_app(settings.Settings())
-    scopes = {
-        (route.path_format, method): below.call.scope.value
-        for route in _routes(app)
-        for method in route.methods
-        for below in route.dependant.dependencies
-        if isinstance(below.call, Requires)
-    }
     parts = ["# HTTP API", "", "Made from the OpenAPI document (`helicarrier openapi`).", ""]
     parts += ["A refusal is a problem document; [errors](errors.md) lists the codes.", ""]
-    for path, operations in openapi(app)["paths"].items():
-        for method, operation in operations.items():
-            scope = scopes.get((path, method.upper()))
-            parts += [f"## `{method.upper()} {path}`", "", operation["description"], ""]
-            parts += [f"Scope: `{scope}`." if scope else "Open: no token is asked for.", ""]
-            parts += _parameters(operation.get("parameters", ()))
-            for media, body in operation.get("requestBody", {}).get("content", {}).items():
-                parts += [f"Body: `{media}`, {_shape(body['schema'])}.", ""]
-            parts += _statuses(operation["responses"])
+    for one in operations(create_app(settings.Settings())):
+        parts += [f"## `{one.method} {one.path}`", "", one.description, ""]
+        parts += [
+            f"Scope: `{one.scope}`." if one.scope else "Open: no token is asked for.",
+            "",
+        ]
+        parts += _parameters(one.parameters)
+        for media, shape in one.bodies:
+            parts += [f"Body: `{media}`, {shape}.", ""]
+        parts += [f"- {status}: {shape}" for status, shape in one.answers]
+        parts += [f"- refused with {', '.join(one.refusals)}", ""]
     return "\n".join(parts)
 
 
-def _routes(app: FastAPI) -> Iterator[APIRoute]:
-    for route in app.routes:
-        inner = getattr(route, "original_router", None)
-        for one in [route] if inner is None else inner.routes:
-            if isinstance(one, APIRoute):
-                yield one
-
-
-def _parameters(parameters: Iterable[dict[str, Any]]) -> list[str]:
+def _parameters(parameters: Sequence[Parameter]) -> list[str]:
     rows = [
-        f"| `{one['name']}` | {one['in']} | {'yes' if one['required'] else ''} "
-        f"| {_shape(one['schema'])} |"
+        f"| `{one.name}` | {one.place} | {'yes' if one.required else ''} | {one.value} |"
         for one in parameters
     ]
     return ["| parameter | in | required | value |", "|---|---|---|---|", *rows, ""] if rows else []
-
-
-def _statuses(responses: dict[str, dict[str, Any]]) -> list[str]:
-    rows = []
-    for status, answer in sorted(responses.items()):
-        if status < "400":
-            shapes = [_shape(one["schema"]) for one in answer.get("content", {}).values()]
-            rows.append(f"- {status}: {', '.join(shapes) or 'no body'}")
-    refusals = ", ".join(status for status in sorted(responses) if status >= "400")
-    return [*rows, f"- refused with {refusals}", ""]
-
-
-def _shape(schema: dict[str, Any]) -> str:
-    """A schema in a few words."""
-    if "$ref" in schema:
-        return f"`{schema['$ref'].rpartition('/')[2]}`"
-    if choices := schema.get("anyOf", schema.get("oneOf")):
-        return " or ".join(_shape(one) for one in choices if one != {"type": "null"})
-    if "enum" in schema:
-        return "one of " + ", ".join(f"`{value}`" for value in schema["enum"])
-    if schema.get("type") == "array":
-        return f"list of {_shape(schema['items'])}"
-    return str(schema.get("format", schema.get("type", "any value")))
 
 
 def _tree(root: type[HelicarrierError]) -> Iterator[type[HelicarrierError]]:

@@ -6,7 +6,6 @@ the requests that go on from it. So nothing is written twice, and no route can f
 """
 
 from collections.abc import Iterator, Mapping
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -106,12 +105,12 @@ def _refusals(path: str, operation: Mapping[str, Any]) -> Iterator[int]:
 
 
 def _name(status: int) -> str:
-    return HTTPStatus(status).name.title().replace("_", "")
+    return problems.phrase(status).replace(" ", "")
 
 
 def _refusal(status: int) -> dict[str, Any]:
     schema = {"$ref": _SCHEMAS.format(name="Problem")}
     return {
-        "description": HTTPStatus(status).phrase,
+        "description": problems.phrase(status),
         "content": {problems.MEDIA_TYPE: {"schema": schema}},
     }

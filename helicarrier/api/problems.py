@@ -27,6 +27,9 @@ RETRY_AFTER_SECONDS = 1
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="helicarrier"'}
 """What a 401 says it wants."""
 
+_OLD_PHRASES = {413: "Request Entity Too Large", 422: "Unprocessable Entity"}
+"""Phrases that a newer Python words otherwise: the bytes of a problem must not depend on it."""
+
 _RETRY = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 
 
@@ -58,12 +61,17 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     error: LegacyError
 
 
+def phrase(status: int) -> str:
+    """What a status is called, the same under every Python."""
+    return _OLD_PHRASES.get(status) or HTTPStatus(status).phrase
+
+
 def problem(status: int, code: str, detail: str, violations: Iterable[Violation] = ()) -> Problem:
     """The document of an error."""
     errors = [ProblemError(v.pointer, v.code, v.message) for v in sorted(set(violations))]
     return Problem(
         type=f"urn:helicarrier:error:{code}",
-        title=HTTPStatus(status).phrase,
+        title=phrase(status),
         status=status,
         code=code,
         detail=detail,

@@ -206,6 +206,11 @@ def why_page(frame: Frame, node: Node, *, session_id: str | None) -> str:
     return _render("why.html", frame, node=node, session_id=session_id)
 
 
+def reference_page(frame: Frame, operations: Sequence[object]) -> str:
+    """The routes of the service; each operation has the attributes of `api.handbook.Operation`."""
+    return _render("reference.html", frame, operations=operations)
+
+
 def login_page(*, failed: bool = False) -> str:
     """The form that takes a token."""
     return _render("login.html", None, failed=failed)

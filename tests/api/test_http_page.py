@@ -17,7 +17,9 @@ from helicarrier.store.operational import OperationalStore
 from tests.api.test_contract import serving
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "use-the-http-api.md"
-_EXAMPLE = re.compile(r"```sh\n# (\d{3}) ?(\w*): [^\n]*\n(.*?)```", re.DOTALL)
+_EXAMPLE = re.compile(
+    r"```sh\n# (\d{3}) ?(\w*): [^\n]*\n(.*?)```(?:\n\n```json\n([^\n]*)\n```)?", re.DOTALL
+)
 EXAMPLES = _EXAMPLE.findall(PAGE.read_text("utf-8"))
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -50,17 +52,20 @@ def test_each_example_gives_what_it_says(
     services: tuple[dict[str | None, str], dict[str, str]],
 ) -> None:
     """Run as it stands on the page, in its order."""
-    for status, code, command in EXAMPLES:
-        answers = run(services, status, command)
+    for status, code, command, shown in EXAMPLES:
+        printed = run(services, status, command)
+        answers = [json.loads(line) for line in printed]
         if code:
             assert (int(status), code) in [(one.get("status"), one.get("code")) for one in answers]
+            assert shown in printed, code
         else:
             assert "code" not in answers[0], answers
+            assert shown in {"", printed[0]}
 
 
 def run(
     services: tuple[dict[str | None, str], dict[str, str]], status: str, command: str
-) -> list[dict[str, object]]:
+) -> list[str]:
     """What a command prints, line by line."""
     urls, secrets = services
     done = subprocess.run(
@@ -72,12 +77,12 @@ def run(
         timeout=600,
     )
     assert done.stdout, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines() if line]
+    return [line for line in done.stdout.splitlines() if line]
 
 
 def test_the_page_shows_every_refusal() -> None:
     """And the answers of every route that reads."""
-    assert {status for status, code, _ in EXAMPLES if code} == {
+    assert {status for status, code, _, shown in EXAMPLES if code and shown} == {
         *("400", "401", "403", "404", "409", "413", "415", "422", "429", "503")
     }
     assert len(EXAMPLES) == 15

@@ -220,6 +220,15 @@ def test_no_alert_and_no_rule_are_told_apart(client: TestClient, ledger: Ledger)
     assert "No alert is active; 1 rule is in force." in words(page(client, "/"))
 
 
+def test_the_routes_can_be_read_in_a_browser(client: TestClient) -> None:
+    """Each one of the document, with its scope and its refusals."""
+    read = words(page(client, "/docs"))
+    for path, operations in client.get("/openapi.json").json()["paths"].items():
+        for method in operations:
+            assert f"{method.upper()} {path}" in read
+    assert "scope ingest body, application/json EnvelopeV1 or EnvelopeV2" in read
+
+
 def test_earlier_days_lead_on_to_later_ones(client: TestClient) -> None:
     """Until today, which nothing lies behind."""
     today = client.app.state.service.clock().date()  # type: ignore[attr-defined]

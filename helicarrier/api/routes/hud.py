@@ -7,7 +7,6 @@ their address changes with them.
 
 from collections.abc import Callable, Coroutine
 from datetime import date, timedelta
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -20,6 +19,7 @@ from helicarrier.alerts import operations
 from helicarrier.api import problems
 from helicarrier.api.access import COOKIE, Requires
 from helicarrier.api.browser import fields_of_form
+from helicarrier.api.handbook import operations as operations_of
 from helicarrier.api.routes.alerts import writing_of
 from helicarrier.api.service import service_of
 from helicarrier.api.tokens import Principal, Scope
@@ -71,6 +71,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 Read = Annotated[Principal, Depends(Requires(Scope.READ, database=True))]
 Control = Annotated[Principal, Depends(Requires(Scope.CONTROL, database=True))]
+Reader = Annotated[Principal, Depends(Requires(Scope.READ))]
 Short = Annotated[str, Query(max_length=200)]
 Key = Annotated[str, Query(max_length=1000)]
 Offset = Annotated[int, Query(ge=0, le=10_000_000)]
@@ -163,6 +164,12 @@ def show_why(
     return HTMLResponse(pages.why_page(_frame(request, reader), node, session_id=session or None))
 
 
+@router.get("/docs")
+def show_reference(request: Request, reader: Reader) -> Response:
+    """The routes for programs: what each takes, answers and refuses."""
+    return HTMLResponse(pages.reference_page(_frame(request, reader), operations_of(request.app)))
+
+
 @router.post("/alerts/suppress")
 async def suppress_alert(request: Request, who: Control) -> Response:
     """Silence a scope of a rule for some hours, then back to the overview."""
@@ -240,6 +247,6 @@ def _refusal(error: HelicarrierError) -> Response:
     if status == _UNKNOWN:
         return RedirectResponse("/login", status_code=303)
     page = pages.problem_page(
-        status=status, title=HTTPStatus(status).phrase, detail=document.detail.capitalize()
+        status=status, title=problems.phrase(status), detail=document.detail.capitalize()
     )
     return HTMLResponse(page, status_code=status)
