@@ -20,9 +20,9 @@ SAMPLES = Path(__file__).resolve().parents[2] / "examples" / "sessions" / "claud
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """About 60 MB of logs: enough for two processes and several transactions."""
+    """About 40 MB of logs: enough for two processes and several transactions."""
     folder = tmp_path_factory.mktemp("corpus")
-    make(sorted(SAMPLES.rglob("*.jsonl")), folder, 60)
+    make(sorted(SAMPLES.rglob("*.jsonl")), folder, 40)
     return folder
 
 
@@ -40,7 +40,7 @@ def test_import_killed_at_random_points_and_run_again_equals_an_undisturbed_one(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as process:
-            time.sleep(rng.uniform(0.3, 2.5))
+            time.sleep(rng.uniform(0.3, 1.8))
             process.send_signal(signal.SIGKILL)
     run("import", corpus)
     _every_row_is_in_a_closed_report(data_dir)

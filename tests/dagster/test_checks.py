@@ -124,7 +124,7 @@ def test_breach_in_the_facts_stops_the_aggregates(refreshed: Project) -> None:
     refreshed.lake.replace(
         "usage_facts", FIRST, table.set_column(place, table.schema.field(place), pc.add(total, 1))
     )
-    found = check_results(refreshed.run("audit"))["usage_facts", "governance"]
+    found = check_results(refreshed.audit_of("usage_facts"))["usage_facts", "governance"]
     assert (found.passed, found.severity) == (False, ERROR)
     assert value(found.metadata, "failing_partitions") == [FIRST.isoformat()]
     assert value(found.metadata, "failing_rows") == {"total_is_sum": table.num_rows}
@@ -155,7 +155,7 @@ def audit_of_tampered_tables(
         project = Project(Settings(data_dir=folder), instance)
         for statement, _ in TAMPERED.values():
             assert tamper(project, statement) > 0
-        return check_results(project.run("audit"))
+        return check_results(project.audit_of(*TAMPERED))
 
 
 @pytest.mark.parametrize("asset", TAMPERED)
@@ -193,7 +193,7 @@ def test_parity_names_the_day_and_the_stores_that_differ(refreshed: Project) -> 
         "UPDATE daily_usage_agg SET calls_total = calls_total + 1 WHERE bucket_date = ?",
         FIRST.isoformat(),
     )
-    found = check_results(refreshed.run("audit"))["daily_usage_agg", "parity"]
+    found = check_results(refreshed.audit_of("daily_usage_agg"))["daily_usage_agg", "parity"]
     assert (found.passed, found.severity) == (False, ERROR)
     assert value(found.metadata, "differing_days") == [FIRST.isoformat()]
     assert "daily_usage_agg" in str(value(found.metadata, "differences"))
@@ -201,7 +201,7 @@ def test_parity_names_the_day_and_the_stores_that_differ(refreshed: Project) -> 
 
 def test_parity_of_dirty_days_is_an_open_question(imported: Project) -> None:
     """Days that are known to be out of date are not compared, and that is said."""
-    found = check_results(imported.run("audit"))["daily_usage_agg", "parity"]
+    found = check_results(imported.audit_of("daily_usage_agg"))["daily_usage_agg", "parity"]
     assert (found.passed, found.severity) == (False, WARN)
     assert value(found.metadata, "dirty_days") == [day.isoformat() for day in DAYS]
 
@@ -218,7 +218,7 @@ def test_days_outside_of_the_partitions_are_exempt_from_parity(refreshed: Projec
     )
     recount(refreshed)
     refreshed.run("refresh_usage", FIRST)
-    found = check_results(refreshed.run("audit"))["daily_usage_agg", "parity"]
+    found = check_results(refreshed.audit_of("daily_usage_agg"))["daily_usage_agg", "parity"]
     assert found.passed
     assert value(found.metadata, "out_of_range_days") == [long_ago]
 
@@ -254,7 +254,7 @@ def test_a_whole_day_that_is_gone_is_found(refreshed: Project) -> None:
     """The totals of the writers remember the day that no row tells of."""
     for table, column in (("session_usage", "occurred_at"), ("session_ledger", "started_at")):
         tamper(refreshed, f"DELETE FROM {table} WHERE {column} >= ?", LAST.isoformat())  # noqa: S608
-    found = check_results(refreshed.run("audit"))["session_ledger", "import_totals"]
+    found = check_results(refreshed.audit_of("session_ledger"))["session_ledger", "import_totals"]
     assert (found.passed, found.severity) == (False, ERROR)
     assert LAST.isoformat() in value(found.metadata, "differing_days")
 
@@ -262,14 +262,14 @@ def test_a_whole_day_that_is_gone_is_found(refreshed: Project) -> None:
 def test_lost_reports_are_an_open_question(refreshed: Project) -> None:
     """Nothing is wrong with the rows: the missing reports are counted, not condemned."""
     tamper(refreshed, "DELETE FROM import_reports")
-    found = check_results(refreshed.run("audit"))["session_ledger", "import_totals"]
+    found = check_results(refreshed.audit_of("session_ledger"))["session_ledger", "import_totals"]
     assert (found.passed, found.severity) == (False, WARN)
     assert value(found.metadata, "imports_without_report") == 1
 
 
 def test_check_of_a_missing_store_raises(empty: Project) -> None:
     """A check that cannot run says nothing about the rows: its step fails."""
-    result = empty.run("audit")
+    result = empty.audit_of("session_usage")
     failures = result.filter_events(lambda event: event.is_step_failure)
     assert not result.success
     assert ("session_usage", "governance") not in check_results(result)

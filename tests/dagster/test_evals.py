@@ -176,13 +176,15 @@ def test_rows_of_evals_that_break_a_rule_are_found(project: Project) -> None:
         ):
             connection.execute(text(statement))
     store.close()
-    results = check_results(project.run("audit"))
-    for asset, rule in (
-        ("ai_eval_gate_results", "verdict_known"),
-        ("ai_provider_configs", "timeout_ms_range"),
-    ):
+    broken = {
+        "ai_eval_gate_results": "verdict_known",
+        "ai_provider_configs": "timeout_ms_range",
+    }
+    sound = ("ai_training_examples", "canary_windows", "ai_eval_runs")
+    results = check_results(project.audit_of(*broken, *sound))
+    for asset, rule in broken.items():
         found = results[asset, "governance"]
         assert not found.passed
         assert value(found.metadata, "failing_rows") == {rule: 1}
-    for asset in ("ai_training_examples", "canary_windows", "ai_eval_runs"):
+    for asset in sound:
         assert results[asset, "governance"].passed

@@ -58,7 +58,7 @@ def test_rows_without_their_commit_are_found(project: Project) -> None:
         connection.execute(
             "INSERT INTO session_commits VALUES ('s', 'r', 'x', 'gone', 'resolved', NULL, 'run')"
         )
-    results = check_results(project.run("audit"))
+    results = check_results(project.audit_of(*TABLES))
     failed = {asset for (asset, name), found in results.items() if name == "orphans"} & {
         asset for (asset, _), found in results.items() if not found.passed
     }
@@ -79,14 +79,14 @@ def test_a_row_that_breaks_a_rule_is_found(project: Project) -> None:
         connection.execute("ALTER TABLE loose RENAME TO git_refs")
     with warehouse.read() as connection:
         rows = connection.execute("SELECT COUNT(*) FROM git_refs").fetchall()[0][0]
-    found = check_results(project.run("audit"))["git_refs", "governance"]
+    found = check_results(project.audit_of("git_refs"))["git_refs", "governance"]
     assert not found.passed
     assert value(found.metadata, "failing_rows") == {"is_tag_range": rows}
 
 
 def test_without_a_file_nothing_is_known(project: Project) -> None:
     """Which is a warning, and no pass."""
-    results = check_results(project.run("audit"))
+    results = check_results(project.audit_of(*TABLES))
     for table in TABLES:
         assert results[table, "orphans"].severity is WARN
         assert not results[table, "orphans"].passed
