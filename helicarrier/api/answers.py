@@ -7,6 +7,7 @@ that the two cannot differ. Members are only ever added.
 from enum import StrEnum
 
 import msgspec
+from starlette.responses import Response
 
 from helicarrier.alerts import wire
 from helicarrier.api.recent_log import LogLine
@@ -109,3 +110,8 @@ class Logs(msgspec.Struct, frozen=True):
     """The answer of `/api/logs`."""
 
     logs: list[LogLine]
+
+
+def answer(value: msgspec.Struct, status: int = 200) -> Response:
+    """A struct as JSON."""
+    return Response(msgspec.json.encode(value), status_code=status, media_type="application/json")

@@ -39,8 +39,8 @@ _ANSWERS = (
     answers.Changed,
 )
 _SESSION = {"sessionId": "$response.body#/sessionId"}
-_RULE = {"rule_id": "$response.body#/rule/ruleId"}
-_FIRST_RULE = {"rule_id": "$response.body#/rows/0/ruleId"}
+_RULE = {"ruleId": "$response.body#/rule/ruleId"}
+_FIRST_RULE = {"ruleId": "$response.body#/rows/0/ruleId"}
 _LINKS: Mapping[tuple[str, str], Mapping[str, Mapping[str, str]]] = {
     ("ingest_session", "200"): {"show_session": _SESSION},
     ("ingest_sessions", "200"): {

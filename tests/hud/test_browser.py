@@ -163,7 +163,7 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(browser: Chrome, ad
 
 
 @pytest.mark.parametrize("width", [360, 800])
-@pytest.mark.parametrize("path", [f"/?to={LAST_DAY}", "/sessions", "/login"])
+@pytest.mark.parametrize("path", [f"/?to={LAST_DAY}", "/sessions", "/docs", "/login"])
 def test_narrow_screens_scroll_only_downwards(
     browser: Chrome, address: str, path: str, width: int
 ) -> None:

@@ -8,7 +8,6 @@ import asyncio
 import uuid
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from helicarrier.alerts import wire
@@ -21,6 +20,7 @@ from helicarrier.api.answers import (
     RuleAnswer,
     RulesAnswer,
     SuppressedAnswer,
+    answer,
 )
 from helicarrier.api.bodies import json_body
 from helicarrier.api.service import service_of
@@ -33,7 +33,6 @@ router = APIRouter(prefix="/api/v3/alerts", tags=["alerts"])
 
 Read = Annotated[Principal, Depends(Requires(Scope.READ))]
 Control = Annotated[Principal, Depends(Requires(Scope.CONTROL))]
-RuleId = Annotated[str, Path(pattern=wire.RULE_ID)]
 _CREATED = 201
 
 
@@ -42,14 +41,14 @@ def active(request: Request, _: Read, *, suppressed: Annotated[bool, Query()] = 
     """What fires under rules in force, the worst first; with `suppressed` also what is silenced."""
     service = service_of(request)
     found = service.backend.alerts.active(now=service.clock(), suppressed=suppressed)
-    return _json(ActiveAnswer(rows=[wire.active_json(alert) for alert in found]))
+    return answer(ActiveAnswer(rows=[wire.active_json(alert) for alert in found]))
 
 
 @router.get("/rules", response_model=None, responses=responses(RulesAnswer))
 def rules(request: Request, _: Read) -> Response:
     """All rules, by id."""
     found = service_of(request).backend.alerts.rules()
-    return _json(RulesAnswer(rows=[wire.rule_json(rule) for rule in found]))
+    return answer(RulesAnswer(rows=[wire.rule_json(rule) for rule in found]))
 
 
 @router.post(
@@ -68,32 +67,40 @@ async def create_rule(request: Request, who: Control) -> Response:
     await asyncio.to_thread(
         service.backend.alerts.create_rule, rule, actor=who.name, now=rule.created_at
     )
-    return _json(RuleAnswer(ok=True, rule=wire.rule_json(rule)), _CREATED)
+    return answer(RuleAnswer(ok=True, rule=wire.rule_json(rule)), _CREATED)
 
 
 @router.patch(
-    "/rules/{rule_id}",
+    "/rules/{ruleId}",
     response_model=None,
     responses=responses(RuleAnswer),
     openapi_extra=documents.body_of("RuleChangeBody"),
 )
-async def change_rule(request: Request, who: Control, rule_id: RuleId) -> Response:
+async def change_rule(
+    request: Request,
+    who: Control,
+    rule_id: Annotated[str, Path(alias="ruleId", pattern=wire.RULE_ID)],
+) -> Response:
     """Change a rule; what is absent stays."""
     service, writing = service_of(request), writing_of(request)
     change = read(await json_body(request), wire.RuleChangeBody).change()
     rule = await asyncio.to_thread(
         service.backend.alerts.change_rule, rule_id, change, writing, actor=who.name
     )
-    return _json(RuleAnswer(ok=True, rule=wire.rule_json(rule)))
+    return answer(RuleAnswer(ok=True, rule=wire.rule_json(rule)))
 
 
 @router.post(
-    "/rules/{rule_id}/suppress",
+    "/rules/{ruleId}/suppress",
     response_model=None,
     responses=responses(SuppressedAnswer),
     openapi_extra=documents.body_of("SuppressBody"),
 )
-async def suppress(request: Request, who: Control, rule_id: RuleId) -> Response:
+async def suppress(
+    request: Request,
+    who: Control,
+    rule_id: Annotated[str, Path(alias="ruleId", pattern=wire.RULE_ID)],
+) -> Response:
     """Silence a rule, or one scope of it, until a time."""
     service, writing = service_of(request), writing_of(request)
     body = read(await json_body(request), wire.SuppressBody)
@@ -106,16 +113,22 @@ async def suppress(request: Request, who: Control, rule_id: RuleId) -> Response:
         actor=who.name,
         scope_key=body.scope_key,
     )
-    return _json(SuppressedAnswer(ok=True, rule_id=rule_id, suppressed_until=wire.time_text(until)))
+    return answer(
+        SuppressedAnswer(ok=True, rule_id=rule_id, suppressed_until=wire.time_text(until))
+    )
 
 
 @router.post(
-    "/rules/{rule_id}/resolve",
+    "/rules/{ruleId}/resolve",
     response_model=None,
     responses=responses(ResolvedAnswer),
     openapi_extra=documents.body_of("ResolveBody"),
 )
-async def resolve(request: Request, who: Control, rule_id: RuleId) -> Response:
+async def resolve(
+    request: Request,
+    who: Control,
+    rule_id: Annotated[str, Path(alias="ruleId", pattern=wire.RULE_ID)],
+) -> Response:
     """Call what fires under a rule well; a later evaluation may find otherwise."""
     service, writing = service_of(request), writing_of(request)
     body = read(await json_body(request), wire.ResolveBody)
@@ -126,7 +139,9 @@ async def resolve(request: Request, who: Control, rule_id: RuleId) -> Response:
         actor=who.name,
         scope_key=body.scope_key,
     )
-    return _json(ResolvedAnswer(ok=True, rule_id=rule_id, resolved=[one.scope_key for one in done]))
+    return answer(
+        ResolvedAnswer(ok=True, rule_id=rule_id, resolved=[one.scope_key for one in done])
+    )
 
 
 def writing_of(request: Request) -> Writing:
@@ -138,7 +153,3 @@ def writing_of(request: Request) -> Writing:
         new_id=lambda: str(uuid.uuid4()),
         channels=channels_of(service.settings),
     )
-
-
-def _json(value: msgspec.Struct, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status_code=status, media_type="application/json")

@@ -6,15 +6,14 @@ answer. While no agent is configured every route is 403 CONTROL_DISABLED.
 
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from helicarrier.api import documents
 from helicarrier.api.access import Requires
-from helicarrier.api.answers import Changed, Killed, Spawned
+from helicarrier.api.answers import Changed, Killed, Spawned, answer
 from helicarrier.api.bodies import json_body
-from helicarrier.api.service import Service
+from helicarrier.api.service import Service, service_of
 from helicarrier.api.tokens import Principal, Scope
 from helicarrier.api.wire import responses
 from helicarrier.control.wire import KillBody, ModelBody, SpawnBody
@@ -38,10 +37,10 @@ Control = Annotated[Principal, Depends(Requires(Scope.CONTROL, database=True))]
 )
 async def spawn(request: Request, asker: Control) -> Response:
     """Start an agent of the allow-list; its session is in the ledger."""
-    control = _service(request).require_control()
+    control = service_of(request).require_control()
     wanted = read(await json_body(request, limit=_LIMIT), SpawnBody)
     done = await run_in_threadpool(control.spawn, wanted.agent_id, wanted.prompt, actor=asker.name)
-    return _json(Spawned(ok=True, session_id=done.session_id, output=done.output))
+    return answer(Spawned(ok=True, session_id=done.session_id, output=done.output))
 
 
 @router.post(
@@ -52,10 +51,10 @@ async def spawn(request: Request, asker: Control) -> Response:
 )
 async def kill(request: Request, asker: Control) -> Response:
     """End the process of a session and its whole group; it is gone when the answer comes."""
-    control = _service(request).require_control()
+    control = service_of(request).require_control()
     wanted = read(await json_body(request, limit=_LIMIT), KillBody)
     await run_in_threadpool(control.kill, wanted.session_id, actor=asker.name)
-    return _json(Killed(ok=True, session_id=wanted.session_id))
+    return answer(Killed(ok=True, session_id=wanted.session_id))
 
 
 @router.post(
@@ -66,11 +65,11 @@ async def kill(request: Request, asker: Control) -> Response:
 )
 async def model(request: Request, asker: Control) -> Response:
     """Make an enabled provider the default of production, with this model."""
-    service = _service(request)
+    service = service_of(request)
     service.require_control()
     wanted = read(await json_body(request, limit=_LIMIT), ModelBody)
     await run_in_threadpool(_change_model, service, wanted, asker.name)
-    return _json(Changed(ok=True, provider=wanted.provider, model=wanted.model))
+    return answer(Changed(ok=True, provider=wanted.provider, model=wanted.model))
 
 
 def _change_model(service: Service, wanted: ModelBody, actor: str) -> None:
@@ -88,12 +87,3 @@ def _change_model(service: Service, wanted: ModelBody, actor: str) -> None:
             raise RequestRefused(
                 404, ErrorCode.NOT_FOUND, "there is no such enabled provider"
             ) from None
-
-
-def _service(request: Request) -> Service:
-    service: Service = request.app.state.service
-    return service
-
-
-def _json(value: msgspec.Struct) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")

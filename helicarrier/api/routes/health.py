@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from helicarrier.api import problems
-from helicarrier.api.service import Service
+from helicarrier.api.service import service_of
 from helicarrier.errors import ErrorCode
 
 router = APIRouter(tags=["health"])
@@ -18,7 +18,7 @@ async def healthz() -> dict[str, bool]:
 @router.get("/readyz", response_model=dict[str, bool])
 async def readyz(request: Request) -> Response | dict[str, bool]:
     """200 when the store is at the schema of this version; else 503 with a stable code."""
-    service: Service = request.app.state.service
+    service = service_of(request)
     found = await service.readiness()
     if found.ready:
         return {"ok": True}

@@ -6,7 +6,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from helicarrier.api import browser, documents
 from helicarrier.api.problems import CHALLENGE
-from helicarrier.api.service import Service
+from helicarrier.api.service import service_of
 from helicarrier.errors import ErrorCode, RequestRefused
 from helicarrier.hud import pages
 
@@ -19,7 +19,7 @@ HOME = "/"
 @router.post("/login", response_model=None, status_code=303, openapi_extra=documents.form("token"))
 async def login(request: Request) -> Response:
     """The form field `token` for a cookie; 303 to the first page, 401 when it opens nothing."""
-    service: Service = request.app.state.service
+    service = service_of(request)
     secret = (await browser.fields_of_form(request, ["token"]))["token"]
     if await run_in_threadpool(service.authenticator.recognise, secret) is None:
         if "text/html" in request.headers.get("accept", ""):

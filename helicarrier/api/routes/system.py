@@ -6,15 +6,14 @@ from, `gateway` whether the store is there and at the schema of this version.
 
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from helicarrier import times
 from helicarrier.api.access import Requires
-from helicarrier.api.answers import Agent, AgentStatus, Gateway, Logs, SystemStatus
+from helicarrier.api.answers import Agent, AgentStatus, Gateway, Logs, SystemStatus, answer
 from helicarrier.api.recent_log import EVENTS
-from helicarrier.api.service import Service
+from helicarrier.api.service import service_of
 from helicarrier.api.tokens import Principal, Scope
 from helicarrier.api.wire import responses
 from helicarrier.errors import ErrorCode
@@ -33,7 +32,7 @@ Store = Annotated[Principal, Depends(Requires(Scope.READ, database=True))]
 @router.get("/system/status", response_model=None, responses=responses(SystemStatus))
 async def system_status(request: Request, _: Store) -> Response:
     """How each agent stands by its newest session, and those that may be started."""
-    service: Service = request.app.state.service
+    service = service_of(request)
     found = await service.readiness()
     ready = found.ready
     known = await run_in_threadpool(activity, service.store) if ready else []
@@ -42,7 +41,7 @@ async def system_status(request: Request, _: Store) -> Response:
         agents.setdefault(
             agent_id, Agent(agent_id, agent_id, AgentStatus.UNKNOWN, "no session yet", None)
         )
-    return _json(
+    return answer(
         SystemStatus(
             generated_at=times.utc_text(service.clock()),
             source="ledger",
@@ -57,8 +56,8 @@ async def recent_logs(
     request: Request, _: Read, limit: Annotated[int, Query(ge=1, le=EVENTS)] = EVENTS
 ) -> Response:
     """The newest events of the service, oldest first, without secrets."""
-    service: Service = request.app.state.service
-    return _json(Logs(service.recent.newest(limit)))
+    service = service_of(request)
+    return answer(Logs(service.recent.newest(limit)))
 
 
 def _agent(one: AgentActivity) -> Agent:
@@ -70,7 +69,3 @@ def _agent(one: AgentActivity) -> Agent:
         status, reason = AgentStatus.IDLE, f"the newest session is {one.newest.value}"
     at = times.utc_text(one.last_activity_at)
     return Agent(one.agent_id, one.label or one.agent_id, status, reason, at)
-
-
-def _json(value: msgspec.Struct) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
