@@ -13,7 +13,7 @@ from typing import NoReturn
 import click
 
 from helicarrier import __version__
-from helicarrier.errors import HelicarrierError
+from helicarrier.errors import ContractError, HelicarrierError
 
 _USAGE = 64
 _INTERRUPTED = 130
@@ -119,5 +119,8 @@ def run(args: list[str] | None = None) -> int:
 
 def _show(error: HelicarrierError) -> None:
     click.echo(f"error: {error.message} [{error.code}]", err=True)
+    if isinstance(error, ContractError):
+        for violation in error.violations:
+            click.echo(f"  {violation.pointer or '/'}: {violation.message}", err=True)
     if error.hint:
         click.echo(f"hint: {error.hint}", err=True)

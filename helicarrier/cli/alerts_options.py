@@ -5,11 +5,13 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from helicarrier import times
+from helicarrier.alerts.enums import AlertMetric
+from helicarrier.alerts.messages import shown
 from helicarrier.settings import Settings
 
 if TYPE_CHECKING:
@@ -81,8 +83,7 @@ def writing(settings: Settings, *, dry_run: bool) -> Iterator["Writing"]:
 
 def state_line(row: Mapping[str, object]) -> str:
     """How a scope stands, in one line."""
-    value = row["value"]
-    told = "-" if value is None else f"{value:g}"
+    told = shown(AlertMetric(str(row["metric"])), cast("float | None", row["value"]))
     state = row["lifecycle"] if row["lifecycle"] == "suppressed" else row["status"]
     data = "" if row["dataState"] == "ok" else "  too little data"
     return (

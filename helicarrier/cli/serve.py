@@ -13,7 +13,13 @@ from helicarrier.settings import Settings
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8080, show_default=True, help="Port to listen on; 0: a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8080,
+    show_default=True,
+    help="Port to listen on; 0: a free one.",
+)
 @data_dir_option
 def serve(*, host: str, port: int, data_dir: Path | None) -> None:
     """Serve the HTTP API and the pages.
@@ -39,10 +45,16 @@ def serve(*, host: str, port: int, data_dir: Path | None) -> None:
     from helicarrier.api.app import create_app
     from helicarrier.api.server import Server
 
+    def told(port: int) -> None:
+        click.echo(f"serving http://{host}:{port} (data in {settings.data_dir})", err=True)
+
     server = Server(
-        create_app(settings), host=host, port=port, drain_seconds=settings.drain_seconds
+        create_app(settings),
+        host=host,
+        port=port,
+        drain_seconds=settings.drain_seconds,
+        listening=told,
     )
-    click.echo(f"serving http://{host}:{port} (data in {settings.data_dir})", err=True)
     asyncio.run(server.serve())
 
 
