@@ -16,7 +16,7 @@ _CONTENT = dg.AssetSelection.assets(*(spec.key for spec in lineage.SPECS))
 _GIT = dg.AssetSelection.assets(*(spec.key for spec in git.SPECS))
 _LEDGER_CHECKS = dg.AssetSelection.checks_for_assets("session_ledger", "session_usage")
 _DAILY = dg.AssetSelection.assets(
-    "usage_facts", "session_facts", "daily_usage_agg", "daily_provenance_agg"
+    "usage_facts", "session_facts", "daily_usage_agg", "daily_provenance_agg", "daily_subtotals_agg"
 )
 _EVALS = dg.AssetSelection.assets(
     *(spec.key for spec in evals.SPECS), evals.SUMMARY, evals.DECISION, evals.REMOTE

@@ -25,11 +25,13 @@ from helicarrier.store.run_model import Edge, Run
 from helicarrier.usage import aggregates
 from helicarrier.usage.aggregates import Aggregate
 from helicarrier.usage.facts import SOURCES
+from helicarrier.usage.refresh import DAILY as DAILY_AGGREGATES
 from helicarrier.usage.refresh import Refreshed, Refresher
 from helicarrier.usage.repository import SqlUsageRepository
 from helicarrier.usage.span import Span
 from helicarrier.usage.tables import (
     DAILY_PROVENANCE_AGG,
+    DAILY_SUBTOTALS_AGG,
     DAILY_USAGE_AGG,
     MODEL_PERF_AGG,
     SESSION_FACTS,
@@ -110,6 +112,16 @@ def session_facts(
             # It reads the first alone, but a backfill refuses a step whose outputs differ in this.
             deps=["usage_facts", "session_facts"],
         ),
+        table_spec(
+            DAILY_SUBTOTALS_AGG,
+            description=(
+                "The same usage as every filter by agent, model and task sees it, so that a "
+                "filtered answer reads one row for each day."
+            ),
+            group=GROUP,
+            kinds={"duckdb", "table"},
+            deps=["usage_facts", "session_facts"],
+        ),
     ],
     partitions_def=DAILY,
     backfill_policy=dg.BackfillPolicy.single_run(),
@@ -122,7 +134,7 @@ def daily_aggregates(
     lake: LakeResource,
     warehouse: WarehouseResource,
 ) -> Iterator[dg.MaterializeResult]:
-    """One row per group and UTC day, in two tables that one transaction replaces."""
+    """One row per group and UTC day, in three tables that one transaction replaces."""
     days = requested_days(context)
     with (
         recorded(context, warehouse, DAILY_USAGE_AGG.name, days) as run,
@@ -130,14 +142,14 @@ def daily_aggregates(
     ):
         refresher = Refresher(store, lake.lake(), first_day=FIRST_DAY)
         done = refresher.refresh_daily(days, run.run_id)
-        _account(run, lake, [aggregates.DAILY_USAGE, aggregates.DAILY_PROVENANCE], done)
+        _account(run, lake, DAILY_AGGREGATES, done)
     _say_what_is_stale(context, done)
     context.add_asset_metadata(
         {"preview": _picture(operational, days[-1])},
         asset_key=DAILY_USAGE_AGG.name,
         partition_key=days[-1].isoformat(),  # Once for a range: every partition would get a copy.
     )
-    for contract in (DAILY_USAGE_AGG, DAILY_PROVENANCE_AGG):
+    for contract in (DAILY_USAGE_AGG, DAILY_PROVENANCE_AGG, DAILY_SUBTOTALS_AGG):
         counts = done.rows[contract.name]
         _count_partitions(context, contract.name, counts)
         yield _result(contract.name, run, counts, {"dagster/table_name": contract.name})

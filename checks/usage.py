@@ -19,6 +19,7 @@ from helicarrier.usage.repository import SqlUsageRepository
 from helicarrier.usage.retention import kept_from
 from helicarrier.usage.tables import (
     DAILY_PROVENANCE_AGG,
+    DAILY_SUBTOTALS_AGG,
     DAILY_USAGE_AGG,
     MODEL_PERF_AGG,
     RETENTION_MARKS,
@@ -57,6 +58,7 @@ CHECKS = [
     governance_check("session_facts", SESSION_FACTS, day="started_at", place=Place.LAKE),
     governance_check("daily_usage_agg", DAILY_USAGE_AGG, day="bucket_date"),
     governance_check("daily_provenance_agg", DAILY_PROVENANCE_AGG, day="bucket_date"),
+    governance_check("daily_subtotals_agg", DAILY_SUBTOTALS_AGG, day="bucket_date"),
     governance_check("retention", RETENTION_MARKS, day="kept_from"),
     governance_check("model_perf_agg", MODEL_PERF_AGG, day="window_end"),
     stores_agree,

@@ -27,9 +27,9 @@ def explain(table: str, key: tuple[str, ...], *, as_json: bool, data_dir: Path |
 
     KEY is the row's primary key, one value for each column, or column=value for as many columns as
     name one row. TABLE is session_ledger, session_usage, session_events, daily_usage_agg,
-    daily_provenance_agg, model_perf_agg, documents, messages, annotations, git_commits,
-    git_changes, git_refs, session_commits, ai_eval_runs, ai_eval_samples, ai_eval_gate_results,
-    canary_windows or runs.
+    daily_provenance_agg, daily_subtotals_agg, model_perf_agg, documents, messages, annotations,
+    git_commits, git_changes, git_refs, session_commits, ai_eval_runs, ai_eval_samples,
+    ai_eval_gate_results, canary_windows or runs.
 
     \b
     EXAMPLES

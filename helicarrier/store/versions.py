@@ -51,7 +51,7 @@ class Environment:
 CORE = Environment(
     name="core",
     version_table="helicarrier_core_version",
-    revisions=("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"),
+    revisions=("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010"),
     scripts=MIGRATIONS / "core",
 )
 CORE_HEAD = CORE.head

@@ -21,7 +21,12 @@ from helicarrier.ledger.dirty import TRAILING_DAYS
 from helicarrier.ledger.enums import Dataset
 from helicarrier.store.lake import Lake
 from helicarrier.usage.facts import SOURCES
-from helicarrier.usage.tables import DAILY_PROVENANCE_AGG, DAILY_USAGE_AGG, MODEL_PERF_AGG
+from helicarrier.usage.tables import (
+    DAILY_PROVENANCE_AGG,
+    DAILY_SUBTOTALS_AGG,
+    DAILY_USAGE_AGG,
+    MODEL_PERF_AGG,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -69,6 +74,12 @@ DAILY_PROVENANCE = Aggregate(
     contract=DAILY_PROVENANCE_AGG,
     day="bucket_date",
     inputs=(Dataset.USAGE_FACTS,),
+    days_at_once=_SUMS_AT_ONCE,
+)
+DAILY_SUBTOTALS = Aggregate(
+    contract=DAILY_SUBTOTALS_AGG,
+    day="bucket_date",
+    inputs=(Dataset.USAGE_FACTS, Dataset.SESSION_FACTS),
     days_at_once=_SUMS_AT_ONCE,
 )
 MODEL_PERFORMANCE = Aggregate(

@@ -1,9 +1,10 @@
 """Usage of some agent, model or kind of task: totals, days and who says so, exact at any time.
 
-Clean days come from the aggregates and dirty ones from the ledger, as in `usage.queries`. Who says
-so is kept by model and not by agent or task, so with such a filter it is read from the calls.
-Runtime is the wall clock of sessions and falls, like the sessions, on the day they started and on
-their primary model; calls, tokens and cost fall on the day and the model of the call.
+Clean days come from `daily_subtotals_agg`, which has one row for each day and filter, dirty ones
+from the ledger, as in `usage.queries`. The days are walked along the key of that table, so an
+answer costs as much as it has days, however many agents, models and tasks there are. Runtime is the
+wall clock of sessions and falls, like the sessions, on the day they started and on their primary
+model; calls, tokens and cost fall on the day and the model of the call.
 """
 
 from collections import defaultdict
@@ -18,18 +19,21 @@ from helicarrier.store.query import Query
 from helicarrier.usage import queries
 from helicarrier.usage.repository import SqlUsageRepository
 from helicarrier.usage.span import Span
+from helicarrier.usage.tables import PROVENANCE_VALUES, provenance_count
 
 _SUBJECTS = ("token", "runtime", "cost")
-PROVENANCE = tuple(
-    f"{subject}_{kind}" for subject in _SUBJECTS for kind in ("source", "confidence")
-)
-"""The columns that say who says so and how far to trust it."""
-
-_OF_AGGREGATES = {
-    "agent_id": "AND agent_id = :agent_id",
-    "model_id": "AND model_id = :model_id",
-    "task_category": "AND task_category = :task_category",
+PROVENANCE = tuple(PROVENANCE_VALUES)
+_COUNTS = {
+    provenance_count(name, value): (name, value)
+    for name, values in PROVENANCE_VALUES.items()
+    for value in values
 }
+"""The columns of `daily_subtotals_agg` that count calls, each with what they say of a call."""
+
+_KEYS = ("agent_id", "model_id", "task_category")
+_ALL = ""
+"""In the place of a key: all of them."""
+
 _OF_CALLS = {
     "agent_id": "AND s.agent_id = :agent_id",
     "model_id": "AND u.model_id = :model_id",
@@ -37,29 +41,60 @@ _OF_CALLS = {
 }
 _OF_SESSIONS = {**_OF_CALLS, "model_id": "AND s.model_id = :model_id"}
 
-_CLEAN = """
-SELECT
-    bucket_date,
-    CAST(SUM(runs_total) AS BIGINT) AS runs,
-    CAST(SUM(calls_total) AS BIGINT) AS calls,
-    CAST(SUM(total_tokens_total) AS BIGINT) AS tokens,
-    CAST(SUM(runtime_ms_total) AS BIGINT) AS runtime_ms,
-    SUM(cost_usd_total) AS cost_usd,
-    CAST(SUM(cost_unknown_calls) AS BIGINT) AS unknown_cost_calls
-FROM daily_usage_agg
+# From one day that the table has to the next, one step into its key each.
+_CLEAN_DAYS = f"""
+WITH RECURSIVE days(bucket_date) AS (
+    SELECT MIN(bucket_date) FROM daily_subtotals_agg WHERE bucket_date >= :first
+    UNION ALL
+    SELECT (
+        SELECT MIN(a.bucket_date)
+        FROM daily_subtotals_agg AS a
+        WHERE a.bucket_date > days.bucket_date
+    )
+    FROM days
+    WHERE days.bucket_date < :last
+),
+clean AS (
+    SELECT bucket_date FROM days {queries.CLEAN_DAYS_ONLY}
+)
+"""  # noqa: S608  constants of this module
+_CLEAN_ROWS = """
+FROM clean AS d
+CROSS JOIN daily_subtotals_agg AS t
+WHERE t.bucket_date = d.bucket_date
+    AND t.agent_id = :agent_id
+    AND t.model_id = :model_id
+    AND t.task_category = :task_category
 """
-_CALLS = """
+CLEAN = f"""{_CLEAN_DAYS}
+SELECT
+    t.bucket_date,
+    t.runs_total AS runs,
+    t.calls_total AS calls,
+    t.total_tokens_total AS tokens,
+    t.runtime_ms_total AS runtime_ms,
+    t.cost_usd_total AS cost_usd,
+    t.cost_unknown_calls AS unknown_cost_calls
+{_CLEAN_ROWS}
+"""
+CLEAN_PROVENANCE = f"""{_CLEAN_DAYS}
+SELECT {", ".join(f"CAST(SUM(t.{name}) AS BIGINT) AS {name}" for name in _COUNTS)}
+{_CLEAN_ROWS}
+"""
+_CALL_PROVENANCE = ", ".join(f"u.{name}" for name in PROVENANCE)
+_CALLS = f"""
 SELECT
     d.bucket_date,
+    {_CALL_PROVENANCE},
     COUNT(*) AS calls,
     CAST(SUM(u.total_tokens) AS BIGINT) AS tokens,
     SUM(u.cost_usd) AS cost_usd,
     COUNT(*) - COUNT(u.cost_usd) AS unknown_cost_calls
 FROM stretches AS d
 CROSS JOIN session_usage AS u
-JOIN session_ledger AS s ON s.session_id = u.session_id
-WHERE u.occurred_at >= d.start AND u.occurred_at < d.after
-"""
+"""  # noqa: S608  constants of this module
+_THEIR_SESSIONS = "JOIN session_ledger AS s ON s.session_id = u.session_id"
+_OF_THE_DAY = " WHERE u.occurred_at >= d.start AND u.occurred_at < d.after "
 _SESSIONS = """
 SELECT
     d.bucket_date,
@@ -69,17 +104,6 @@ FROM stretches AS d
 CROSS JOIN session_ledger AS s
 WHERE s.started_at >= d.start AND s.started_at < d.after
 """
-_KEPT_PROVENANCE = (
-    f"SELECT {', '.join(PROVENANCE)}, CAST(SUM(calls_total) AS BIGINT) AS calls "  # noqa: S608  constants of this module
-    "FROM daily_provenance_agg"
-)
-_CALLS_PROVENANCE = f"""
-SELECT {", ".join(f"u.{name}" for name in PROVENANCE)}, COUNT(*) AS calls
-FROM stretches AS d
-CROSS JOIN session_usage AS u
-JOIN session_ledger AS s ON s.session_id = u.session_id
-WHERE u.occurred_at >= d.start AND u.occurred_at < d.after
-"""  # noqa: S608  constants of this module
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,44 +189,34 @@ def usage_analytics(query: Query, span: Span, wanted: UsageFilter) -> Analytics:
     Raises:
         StorageUnavailable: the store could not be read.
     """
-    conditions = {
-        name: value for name in _OF_AGGREGATES if (value := getattr(wanted, name)) is not None
-    }
-    params = span.as_days() | conditions
+    given = {name: value for name in _KEYS if (value := getattr(wanted, name)) is not None}
+    days = span.as_days()
+    key = days | dict.fromkeys(_KEYS, _ALL) | given
     dirty = queries.DIRTY_DAYS[query.dialect]
-    daily: dict[date, Amount] = defaultdict(Amount)
-    for statement in (
-        _grouped(_CLEAN + queries.CLEAN_DAYS_ONLY, _OF_AGGREGATES, conditions, "bucket_date"),
-        _grouped(dirty + _CALLS, _OF_CALLS, conditions, "d.bucket_date"),
-        _grouped(dirty + _SESSIONS, _OF_SESSIONS, conditions, "d.bucket_date"),
-    ):
-        for row in query.rows(statement, params):
-            daily[date.fromisoformat(str(row["bucket_date"]))] += _amount(row)
-    days = {day: daily[day] for day in sorted(daily)}
+    live = query.rows(dirty + _calls(given), days | given)
+    started = _grouped(_SESSIONS, _OF_SESSIONS, given, "d.bucket_date")
+    amounts: dict[date, Amount] = defaultdict(Amount)
+    for row in (*query.rows(CLEAN, key), *live, *query.rows(dirty + started, days | given)):
+        amounts[date.fromisoformat(str(row["bucket_date"]))] += _amount(row)
+    daily = {day: amounts[day] for day in sorted(amounts)}
+    (kept,) = query.rows(CLEAN_PROVENANCE, key)
+    counted = [
+        {name: value, "calls": kept[column]}
+        for column, (name, value) in _COUNTS.items()
+        if kept[column]
+    ]
     return Analytics(
-        totals=sum(days.values(), Amount()),
-        daily=days,
-        provenance=provenance_of(_sources(query, span, conditions, params)),
+        totals=sum(daily.values(), Amount()),
+        daily=daily,
+        provenance=provenance_of([*counted, *live]),
     )
 
 
-def _sources(
-    query: Query, span: Span, conditions: Mapping[str, object], params: Mapping[str, object]
-) -> Iterable[Mapping[str, object]]:
-    of_calls = ", ".join(f"u.{name}" for name in PROVENANCE)
-    if {"agent_id", "task_category"} & conditions.keys():
-        whole = queries.WHOLE_RANGE[query.dialect]
-        statement = _grouped(whole + _CALLS_PROVENANCE, _OF_CALLS, conditions, of_calls)
-        return query.rows(statement, {**params, **span.as_instants()})
-    dirty = queries.DIRTY_DAYS[query.dialect]
-    kept = _grouped(
-        _KEPT_PROVENANCE + queries.CLEAN_DAYS_ONLY,
-        _OF_AGGREGATES,
-        conditions,
-        ", ".join(PROVENANCE),
-    )
-    live = _grouped(dirty + _CALLS_PROVENANCE, _OF_CALLS, conditions, of_calls)
-    return [*query.rows(kept, params), *query.rows(live, params)]
+def _calls(given: Mapping[str, object]) -> str:
+    """The calls of live days by day and provenance; their sessions only where they are asked."""
+    sessions = _THEIR_SESSIONS if given.keys() & {"agent_id", "task_category"} else ""
+    keys = f"d.bucket_date, {_CALL_PROVENANCE}"
+    return _grouped(_CALLS + sessions + _OF_THE_DAY, _OF_CALLS, given, keys)
 
 
 def _grouped(
@@ -213,11 +227,12 @@ def _grouped(
 
 
 def provenance_of(rows: Iterable[Mapping[str, object]]) -> dict[str, Sources]:
-    """Rows with the columns of `PROVENANCE` and `calls`, counted for each kind of number."""
+    """Rows with `calls` and columns of `PROVENANCE`, counted for each kind of number."""
     counts: dict[str, dict[str, int]] = {name: defaultdict(int) for name in PROVENANCE}
     for row in rows:
         for name in PROVENANCE:
-            counts[name][str(row[name])] += _int(row["calls"])
+            if name in row:
+                counts[name][str(row[name])] += _int(row["calls"])
     return {
         subject: Sources(
             by_source=dict(sorted(counts[f"{subject}_source"].items())),

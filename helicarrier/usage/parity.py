@@ -24,7 +24,12 @@ from helicarrier.store.operational import OperationalStore
 from helicarrier.usage.aggregates import engine, facts_view
 from helicarrier.usage.columnar import midnight
 from helicarrier.usage.facts import ranges
-from helicarrier.usage.tables import daily_provenance_agg, daily_usage_agg, model_perf_agg
+from helicarrier.usage.tables import (
+    daily_provenance_agg,
+    daily_subtotals_agg,
+    daily_usage_agg,
+    model_perf_agg,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,6 +39,7 @@ _CALL_MEASURES = ("calls", *_TOKENS, "cost_usd", "cost_unknown_calls")
 _RUN_MEASURES = ("runs", "runtime_ms")
 _MEASURES = (*_RUN_MEASURES, *_CALL_MEASURES)
 _WRITTEN_MEASURES = ("runs", "calls", "total_tokens", "cost_usd", "cost_unknown_calls")
+_SUBTOTAL_CALLS = ("calls", "total_tokens", "cost_usd", "cost_unknown_calls")
 _CHECKED = (Dataset.USAGE_FACTS, Dataset.SESSION_FACTS, Dataset.DAILY_USAGE_AGG)
 
 _FACT_CALLS = f"""
@@ -186,6 +192,7 @@ def _compared(store: OperationalStore, lake: Lake, days: Sequence[date]) -> list
             "ledger": _both(_ledger_calls(connection, clean), _ledger_runs(connection, clean)),
             "daily_usage_agg": _daily_usage(connection, clean),
             "daily_provenance_agg": _daily_provenance(connection, clean),
+            "daily_subtotals_agg": _daily_subtotals(connection, clean),
             "model_perf_agg": _performance(
                 connection, [day for day in clean if day not in marked[Dataset.MODEL_PERF_AGG]]
             ),
@@ -279,6 +286,22 @@ def _daily_provenance(connection: Connection, days: Sequence[date]) -> Totals:
     table = daily_provenance_agg
     query = select(table.c.bucket_date, *_call_totals(table)).group_by(table.c.bucket_date)
     return _by_day(connection, query, table.c.bucket_date, _CALL_MEASURES, days)
+
+
+def _daily_subtotals(connection: Connection, days: Sequence[date]) -> Totals:
+    t = daily_subtotals_agg.c
+    of_all = (t.agent_id == "") & (t.model_id == "") & (t.task_category == "")
+    names = ("runs", "runtime_ms", *_SUBTOTAL_CALLS)
+    query = select(
+        t.bucket_date,
+        t.runs_total,
+        t.runtime_ms_total,
+        t.calls_total,
+        t.total_tokens_total,
+        t.cost_usd_total,
+        t.cost_unknown_calls,
+    ).where(of_all)
+    return _by_day(connection, query, t.bucket_date, names, days)
 
 
 def _performance(connection: Connection, days: Sequence[date]) -> Totals:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 
 FACTS = (Dataset.USAGE_FACTS, Dataset.SESSION_FACTS)
-DAILY = (aggregates.DAILY_USAGE, aggregates.DAILY_PROVENANCE)
+DAILY = (aggregates.DAILY_USAGE, aggregates.DAILY_PROVENANCE, aggregates.DAILY_SUBTOTALS)
 PERFORMANCE = (aggregates.MODEL_PERFORMANCE,)
 
 _DAYS_AT_ONCE = 60
@@ -130,7 +130,7 @@ class Refresher:
             yield
 
     def refresh_daily(self, days: Iterable[date], run_id: str) -> Refreshed:
-        """Compute `daily_usage_agg` and `daily_provenance_agg` of these days.
+        """Compute the daily aggregates (`DAILY`) of these days.
 
         Raises as `refresh_performance`.
         """

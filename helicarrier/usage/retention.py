@@ -21,6 +21,7 @@ from helicarrier.usage.columnar import midnight
 from helicarrier.usage.tables import (
     RetentionSubject,
     daily_provenance_agg,
+    daily_subtotals_agg,
     daily_usage_agg,
     model_perf_agg,
     retention_marks,
@@ -30,6 +31,7 @@ _SESSIONS_AT_ONCE = 500
 _AGGREGATES = (
     (daily_usage_agg, daily_usage_agg.c.bucket_date),
     (daily_provenance_agg, daily_provenance_agg.c.bucket_date),
+    (daily_subtotals_agg, daily_subtotals_agg.c.bucket_date),
     (model_perf_agg, model_perf_agg.c.window_end),
 )
 _DAYS_AT_ONCE = timedelta(days=30)

@@ -116,6 +116,56 @@ DAILY_PROVENANCE_AGG = TableContract(
     rules=(_total_is_sum("_total"),),
 )
 
+PROVENANCE_VALUES: dict[str, tuple[str, ...]] = {
+    "token_source": values_of(ValueSource),
+    "token_confidence": values_of(Confidence),
+    "runtime_source": values_of(ValueSource),
+    "runtime_confidence": values_of(Confidence),
+    "cost_source": values_of(CostSource),
+    "cost_confidence": values_of(Confidence),
+}
+"""The columns that say who says so and how far to trust it, each with what it can say."""
+
+
+def provenance_count(column: str, value: str) -> str:
+    """The column of `daily_subtotals_agg` that counts the calls with a value of a column."""
+    return f"{column}_{value}"
+
+
+DAILY_SUBTOTALS_AGG = TableContract(
+    name="daily_subtotals_agg",
+    grain="UTC day, agent (or all), model (or all) and task category (or all)",
+    primary_key=("bucket_date", "agent_id", "model_id", "task_category"),
+    columns=(
+        _DAY,
+        c.text("agent_id", "The agent; empty for all."),
+        c.text("model_id", "The call's model, the session's primary model; empty for all."),
+        c.text("task_category", "Kind of task; empty for all."),
+        c.count("runs_total", "Sessions that started on the day.", "sessions"),
+        c.count("calls_total", "Model calls on the day.", "calls"),
+        c.count("runtime_ms_total", "Wall clock of the sessions counted in runs_total.", "ms"),
+        c.count("total_tokens_total", "Prompt, cache read, cache writes, completion.", "tokens"),
+        c.money("cost_usd_total", "Known cost of the calls.", nullable=False),
+        c.count("cost_unknown_calls", "Calls without a known cost.", "calls"),
+        *(
+            c.count(provenance_count(column, value), f"Calls whose {column} is {value}.", "calls")
+            for column, values in PROVENANCE_VALUES.items()
+            for value in values
+        ),
+        _UPDATED,
+        c.run_id(),
+    ),
+    rules=tuple(
+        SumOf(
+            name=f"{column}_adds_up",
+            total="calls_total",
+            parts=tuple(provenance_count(column, value) for value in values),
+            remedy=_REFRESH,
+        )
+        for column, values in PROVENANCE_VALUES.items()
+    ),
+)
+
 MODEL_PERF_AGG = TableContract(
     name="model_perf_agg",
     grain="trailing window, agent (or *), task category (or *) and primary model",
@@ -230,8 +280,15 @@ SESSION_FACTS = TableContract(
 
 daily_usage_agg = table_of(DAILY_USAGE_AGG, rowid=False)
 daily_provenance_agg = table_of(DAILY_PROVENANCE_AGG, rowid=False)
+daily_subtotals_agg = table_of(DAILY_SUBTOTALS_AGG, rowid=False)
 model_perf_agg = table_of(MODEL_PERF_AGG, rowid=False)
 retention_marks = table_of(RETENTION_MARKS, rowid=False)
 
-CONTRACTS = (DAILY_USAGE_AGG, DAILY_PROVENANCE_AGG, MODEL_PERF_AGG, RETENTION_MARKS)
+CONTRACTS = (
+    DAILY_USAGE_AGG,
+    DAILY_PROVENANCE_AGG,
+    DAILY_SUBTOTALS_AGG,
+    MODEL_PERF_AGG,
+    RETENTION_MARKS,
+)
 FACTS = (USAGE_FACTS, SESSION_FACTS)

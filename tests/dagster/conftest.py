@@ -28,7 +28,12 @@ from helicarrier.store.lake import Lake
 from helicarrier.store.operational import OperationalStore
 from helicarrier.store.run_store import RunStore
 from helicarrier.store.warehouse import WarehouseStore
-from helicarrier.usage.tables import daily_provenance_agg, daily_usage_agg, model_perf_agg
+from helicarrier.usage.tables import (
+    daily_provenance_agg,
+    daily_subtotals_agg,
+    daily_usage_agg,
+    model_perf_agg,
+)
 from resources import resources_of
 
 SAMPLES = Path(__file__).parents[2] / "examples" / "sessions"
@@ -37,7 +42,7 @@ DAYS = times.days(FIRST, LAST)
 ASSETS = [*ledger.ASSETS, *usage.ASSETS]
 """The assets without checks and resources."""
 
-AGGREGATES = (daily_usage_agg, daily_provenance_agg, model_perf_agg)
+AGGREGATES = (daily_usage_agg, daily_provenance_agg, daily_subtotals_agg, model_perf_agg)
 _OF_THE_RUN = {"run_id", "updated_at"}
 
 

@@ -35,6 +35,7 @@ from helicarrier.notify.tables import NOTIFICATIONS
 from helicarrier.resolution.tables import AI_DECISION_LOG, MISMATCH, RESOLUTION_PLAN
 from helicarrier.usage.tables import (
     DAILY_PROVENANCE_AGG,
+    DAILY_SUBTOTALS_AGG,
     DAILY_USAGE_AGG,
     MODEL_PERF_AGG,
     RETENTION_MARKS,
@@ -47,7 +48,8 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("assets", "checks", "resources", "schedules", "sensors")
 LEDGER = {"session_import", "session_ledger", "session_events", "session_usage"}
 UPKEEP = {"usage_repricing", "retention"}
-DAILY = {"usage_facts", "session_facts", "daily_usage_agg", "daily_provenance_agg"}
+DAILY_AGGREGATES = {"daily_usage_agg", "daily_provenance_agg", "daily_subtotals_agg"}
+DAILY = {"usage_facts", "session_facts", *DAILY_AGGREGATES}
 CONTRACTS = {
     "session_import": IMPORT_REPORTS,
     "session_ledger": SESSION_LEDGER,
@@ -57,6 +59,7 @@ CONTRACTS = {
     "session_facts": SESSION_FACTS,
     "daily_usage_agg": DAILY_USAGE_AGG,
     "daily_provenance_agg": DAILY_PROVENANCE_AGG,
+    "daily_subtotals_agg": DAILY_SUBTOTALS_AGG,
     "model_perf_agg": MODEL_PERF_AGG,
     "usage_repricing": USAGE_COST_HISTORY,
     "retention": RETENTION_MARKS,
@@ -319,11 +322,8 @@ def test_steps_that_write_the_warehouse_file_share_a_pool() -> None:
 def test_outputs_of_the_daily_step_name_the_same_inputs() -> None:
     """Where they differ, the pages of Dagster refuse to launch a backfill of both facts."""
     graph = repository().asset_graph
-    parents = {
-        asset: graph.get(dg.AssetKey(asset)).parent_keys
-        for asset in ("daily_usage_agg", "daily_provenance_agg")
-    }
-    assert parents["daily_usage_agg"] == parents["daily_provenance_agg"]
+    parents = {frozenset(graph.get(dg.AssetKey(asset)).parent_keys) for asset in DAILY_AGGREGATES}
+    assert len(parents) == 1
 
 
 def test_override_takes_the_place_of_a_resource() -> None:

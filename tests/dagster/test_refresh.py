@@ -45,7 +45,13 @@ def test_refresh_brings_everything_up_to_date(
     outcome = first_refresh.outcome
     days = {asset.asset: asset.days for asset in outcome.assets}
     rows = {asset.asset: asset.rows for asset in outcome.assets}
-    daily = ("usage_facts", "session_facts", "daily_usage_agg", "daily_provenance_agg")
+    daily = (
+        "usage_facts",
+        "session_facts",
+        "daily_usage_agg",
+        "daily_provenance_agg",
+        "daily_subtotals_agg",
+    )
     assert days == dict.fromkeys(daily, len(DAYS)) | {"model_perf_agg": len(WINDOW_ENDS)}
     assert (rows["usage_facts"], rows["session_facts"]) == (477, 89)
     assert {check.state for check in outcome.checks} == {"passed"}
@@ -78,6 +84,7 @@ def test_named_days_are_refreshed_though_they_are_clean(refreshed: Project) -> N
             "session_facts",
             "daily_usage_agg",
             "daily_provenance_agg",
+            "daily_subtotals_agg",
             "model_perf_agg",
         ),
         1,

@@ -66,6 +66,7 @@ def test_json_is_one_object(refreshed: Project, capsys: Output) -> None:
         "session_facts": 1,
         "daily_usage_agg": 1,
         "daily_provenance_agg": 1,
+        "daily_subtotals_agg": 1,
         "model_perf_agg": 1,
     }
     assert all(check["state"] == "passed" for check in told["checks"])

@@ -23,11 +23,12 @@ from helicarrier.ingest.service import import_sessions
 from helicarrier.ledger.tables import dirty_days, session_usage
 from helicarrier.settings import Settings
 from helicarrier.store.run_model import RunStatus
-from helicarrier.usage.tables import daily_usage_agg
+from helicarrier.usage.tables import daily_subtotals_agg, daily_usage_agg
 from resources import resources_of
 from tests.dagster.conftest import ASSETS, DAYS, FIRST, LAST, Project, value, written
 
 ROOT = Path(__file__).parents[2]
+DAILY_AGGREGATES = ("daily_usage_agg", "daily_provenance_agg", "daily_subtotals_agg")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 VOLATILE = {"run_id", "updated_at"}
 
@@ -68,7 +69,7 @@ def test_range_counts_the_rows_of_each_day(one_range: Range) -> None:
     """One run of a range writes a materialization with its own row count for each day."""
     imported, result = one_range
     found = written(result)
-    for asset in ("usage_facts", "session_facts", "daily_usage_agg", "daily_provenance_agg"):
+    for asset in ("usage_facts", "session_facts", *DAILY_AGGREGATES):
         assert [one.partition for one in found[asset]] == [day.isoformat() for day in DAYS]
     rows = [value(one.metadata, "dagster/partition_row_count") for one in found["usage_facts"]]
     assert sum(map(int, map(str, rows))) == counts(imported, session_usage) == 477
@@ -124,7 +125,8 @@ def test_run_store_tells_what_was_read_and_written(one_range: Range) -> None:
     assert stored == run_id == record.run_id
     assert record.partition_key == f"{FIRST}..{LAST}"
     assert record.dagster_run_id == result.run_id
-    assert (record.rows_in, record.rows_out) == (477 + 89, counts(imported, daily_usage_agg) + 90)
+    more = counts(imported, daily_usage_agg) + counts(imported, daily_subtotals_agg)
+    assert (record.rows_in, record.rows_out) == (477 + 89, more + 90)
 
 
 def test_picture_is_kept_once_for_a_range(one_range: Range) -> None:

@@ -23,6 +23,7 @@ LEDGER = (
     "session_events",
     "daily_usage_agg",
     "daily_provenance_agg",
+    "daily_subtotals_agg",
     "model_perf_agg",
 )
 REPORTED = "native:9e9a6be7-7240-4c3e-babc-72acf1a27494:session"
@@ -96,7 +97,7 @@ def test_every_table_leads_to_its_run_and_its_source(table: str, settings: Setti
     )
 
 
-@pytest.mark.parametrize("table", ["daily_usage_agg", "daily_provenance_agg", "model_perf_agg"])
+@pytest.mark.parametrize("table", [name for name in LEDGER if name.endswith("_agg")])
 def test_every_aggregate_agrees_with_the_ledger_that_is_counted_again(
     table: str, settings: Settings
 ) -> None:

@@ -19,6 +19,7 @@ from helicarrier.store.lake import Lake
 from helicarrier.times import days
 from helicarrier.usage.aggregates import (
     DAILY_PROVENANCE,
+    DAILY_SUBTOTALS,
     DAILY_USAGE,
     MODEL_PERFORMANCE,
     Aggregate,
@@ -160,13 +161,13 @@ def test_only_wanted_days_are_computed(lake: Lake) -> None:
     """Whatever lies beside them in the lake."""
     other = DAY + timedelta(days=1)
     fill(lake, sessions=[session("a"), session("b", other)], calls=[call("1"), call("2", other)])
-    for aggregate in (DAILY_USAGE, DAILY_PROVENANCE, MODEL_PERFORMANCE):
+    for aggregate in (DAILY_USAGE, DAILY_PROVENANCE, DAILY_SUBTOTALS, MODEL_PERFORMANCE):
         assert {row[aggregate.day] for row in rows(lake, aggregate, DAY)} == {DAY}
 
 
 def test_a_lake_without_facts_gives_no_rows(lake: Lake) -> None:
     """An empty result has the contract's schema, too."""
-    for aggregate in (DAILY_USAGE, DAILY_PROVENANCE, MODEL_PERFORMANCE):
+    for aggregate in (DAILY_USAGE, DAILY_PROVENANCE, DAILY_SUBTOTALS, MODEL_PERFORMANCE):
         table = compute(aggregate, lake, [DAY], updated_at=NOW, run_id="run")
         assert (table.num_rows, table.schema) == (0, arrow_schema(aggregate.contract))
 
@@ -344,7 +345,9 @@ def _measured(found: list[Row]) -> Row:
 
 
 @pytest.mark.parametrize(
-    "aggregate", [DAILY_USAGE, DAILY_PROVENANCE, MODEL_PERFORMANCE], ids=lambda a: a.contract.name
+    "aggregate",
+    [DAILY_USAGE, DAILY_PROVENANCE, DAILY_SUBTOTALS, MODEL_PERFORMANCE],
+    ids=lambda a: a.contract.name,
 )
 def test_rows_come_in_the_order_of_the_primary_key(lake: Lake, aggregate: Aggregate) -> None:
     """The store appends them then instead of looking for their places."""

@@ -7,7 +7,13 @@ from decimal import Decimal
 import pytest
 
 from helicarrier.store.query import open_query
-from helicarrier.usage.analytics import Analytics, UsageFilter, usage_analytics
+from helicarrier.usage.analytics import (
+    CLEAN,
+    CLEAN_PROVENANCE,
+    Analytics,
+    UsageFilter,
+    usage_analytics,
+)
 from helicarrier.usage.span import Span
 from tests.usage.conftest import DAY, Usage, instant
 
@@ -87,3 +93,46 @@ def test_days_without_usage_are_not_there(filled: Usage) -> None:
     assert list(asked(filled).daily) == [DAY, NEXT]
     nothing = asked(filled, agent_id="nobody")
     assert (nothing.daily, nothing.totals.runs, nothing.totals.cost_usd) == ({}, 0, None)
+
+
+def test_answers_do_not_change_when_days_are_refreshed(filled: Usage) -> None:
+    """Who says so included, for every combination of filters."""
+
+    def answers() -> list[Analytics]:
+        return [asked(filled, **{k: v for k, v in chosen.items() if v}) for chosen in CHOICES]
+
+    live = answers()
+    filled.refresh([DAY])
+    assert answers() == live
+    filled.refresh([DAY, NEXT])
+    assert answers() == live
+
+
+@pytest.mark.parametrize("wanted", [{}, {"agent_id": "scout"}, {"task_category": "review"}])
+def test_a_clean_day_is_read_from_its_subtotals_alone(
+    filled: Usage, wanted: dict[str, str]
+) -> None:
+    """However the filter is, nothing looks at the calls of a refreshed day."""
+    filled.refresh([DAY, NEXT])
+    before = asked(filled, **wanted)
+    with filled.ledger.store.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE session_usage"
+            " SET total_tokens = total_tokens + 1, prompt_tokens = prompt_tokens + 1"
+        )
+        connection.exec_driver_sql("DELETE FROM daily_usage_agg")
+        connection.exec_driver_sql("DELETE FROM daily_provenance_agg")
+    assert asked(filled, **wanted) == before
+
+
+@pytest.mark.parametrize("statement", [CLEAN, CLEAN_PROVENANCE])
+def test_days_are_looked_up_and_not_scanned(filled: Usage, statement: str) -> None:
+    """One step into the key for each day."""
+    keys = {"agent_id": "scout", "model_id": "", "task_category": ""}
+    with open_query(filled.ledger.url) as query:
+        if query.dialect == "sqlite":
+            rows = query.rows(f"EXPLAIN QUERY PLAN {statement}", DAYS.as_days() | keys)
+            plan = "\n".join(str(row["detail"]) for row in rows)
+            assert "SEARCH t USING PRIMARY KEY (bucket_date=? AND agent_id=? AND" in plan
+            assert "SCAN t" not in plan
+            assert "SCAN daily_subtotals_agg" not in plan

@@ -12,7 +12,12 @@ from helicarrier.governance.frames import validate
 from helicarrier.ledger.tables import SESSION_EVENTS, SESSION_LEDGER, SESSION_USAGE
 from helicarrier.times import days
 from helicarrier.usage.columnar import midnight
-from helicarrier.usage.tables import DAILY_PROVENANCE_AGG, DAILY_USAGE_AGG, MODEL_PERF_AGG
+from helicarrier.usage.tables import (
+    DAILY_PROVENANCE_AGG,
+    DAILY_SUBTOTALS_AGG,
+    DAILY_USAGE_AGG,
+    MODEL_PERF_AGG,
+)
 from tests.usage.conftest import DAY, NOW, Usage, instant
 
 NEXT = DAY + timedelta(days=1)
@@ -35,6 +40,7 @@ def test_midnight_is_the_first_instant_of_the_day() -> None:
         (SESSION_USAGE, "occurred_at"),
         (DAILY_USAGE_AGG, "bucket_date"),
         (DAILY_PROVENANCE_AGG, "bucket_date"),
+        (DAILY_SUBTOTALS_AGG, "bucket_date"),
         (MODEL_PERF_AGG, "window_end"),
     ],
     ids=lambda value: value.name if isinstance(value, TableContract) else value,

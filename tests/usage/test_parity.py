@@ -83,6 +83,7 @@ def test_a_lost_aggregate_row_is_found(refreshed: Usage) -> None:
         "facts": 2,
         "daily_usage_agg": 0,
         "daily_provenance_agg": 2,
+        "daily_subtotals_agg": 2,
     }
 
 
@@ -94,6 +95,7 @@ def test_a_lost_aggregate_row_is_found(refreshed: Usage) -> None:
         ("UPDATE daily_usage_agg SET runs_total = 7", "runs"),
         ("UPDATE daily_usage_agg SET reasoning_tokens_total = 1", "reasoning_tokens"),
         ("UPDATE daily_provenance_agg SET calls_total = 9", "calls"),
+        ("UPDATE daily_subtotals_agg SET runtime_ms_total = 9", "runtime_ms"),
         ("UPDATE model_perf_agg SET runs_total = 9", "runs"),
         ("UPDATE ledger_totals SET total_tokens = 9", "total_tokens"),
         ("UPDATE ledger_totals SET cost_usd = 0", "cost_usd"),

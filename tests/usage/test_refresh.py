@@ -17,12 +17,17 @@ from helicarrier.ledger.tables import dirty_days
 from helicarrier.times import days
 from helicarrier.usage import aggregates, refresh
 from helicarrier.usage.refresh import Refresher
-from helicarrier.usage.tables import daily_provenance_agg, daily_usage_agg, model_perf_agg
+from helicarrier.usage.tables import (
+    daily_provenance_agg,
+    daily_subtotals_agg,
+    daily_usage_agg,
+    model_perf_agg,
+)
 from tests.usage.conftest import DAY, NOW, Usage, instant
 
 NEXT = DAY + timedelta(days=1)
 REACHED = days(DAY, NOW.date())
-AGGREGATES = (daily_usage_agg, daily_provenance_agg, model_perf_agg)
+AGGREGATES = (daily_usage_agg, daily_provenance_agg, daily_subtotals_agg, model_perf_agg)
 
 
 def stored(usage: Usage, table: Table, *, stamps: bool = False) -> list[dict[str, object]]:
@@ -97,6 +102,7 @@ def test_counts_are_told_by_table_and_day(usage: Usage) -> None:
     assert daily.rows == {
         "daily_usage_agg": {DAY: 1, NEXT: 0},
         "daily_provenance_agg": {DAY: 1, NEXT: 0},
+        "daily_subtotals_agg": {DAY: 8, NEXT: 0},
     }
     assert performance.rows == {"model_perf_agg": {DAY: 12}}
 

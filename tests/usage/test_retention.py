@@ -20,6 +20,7 @@ from helicarrier.usage.span import Span
 from helicarrier.usage.tables import (
     RetentionSubject,
     daily_provenance_agg,
+    daily_subtotals_agg,
     daily_usage_agg,
     model_perf_agg,
     retention_marks,
@@ -85,7 +86,7 @@ def test_old_events_and_aggregates_go_and_the_ledger_stays(three_days: Usage) ->
     assert done.rows["session_events"] == 2
     first, *rest = [str(day) for day in DAYS]
     assert days_of(three_days, session_events, session_events.c.event_ts) == [str(DAYS[2])]
-    for table in (daily_usage_agg, daily_provenance_agg):
+    for table in (daily_usage_agg, daily_provenance_agg, daily_subtotals_agg):
         assert days_of(three_days, table, table.c.bucket_date) == rest
     assert first not in days_of(three_days, model_perf_agg, model_perf_agg.c.window_end)
     for table, column in ((session_usage, "occurred_at"), (session_ledger, "started_at")):

@@ -39,6 +39,7 @@ _EXPLAINERS = (
     Explainer(contract=ledger.SESSION_EVENTS, below=ledger_rows.of_event),
     Explainer(contract=usage.DAILY_USAGE_AGG, below=usage_rows.of_daily_usage),
     Explainer(contract=usage.DAILY_PROVENANCE_AGG, below=usage_rows.of_daily_provenance),
+    Explainer(contract=usage.DAILY_SUBTOTALS_AGG, below=usage_rows.of_daily_subtotals),
     Explainer(contract=usage.MODEL_PERF_AGG, below=usage_rows.of_performance),
     _warehouse(content.DOCUMENTS, content_rows.of_document, "content", "extensions"),
     _warehouse(content.MESSAGES, content_rows.of_message, "text", "attrs"),

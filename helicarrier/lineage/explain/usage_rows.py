@@ -22,6 +22,11 @@ _DAILY_USAGE = (
     f"{_JOINED} WHERE {_DAY} AND u.model_id = :model_id AND s.agent_id = :agent_id"
     " AND s.task_category = :task_category"
 )
+_SUBTOTALS = (
+    f"{_JOINED} WHERE {_DAY} AND (:model_id = '' OR u.model_id = :model_id)"
+    " AND (:agent_id = '' OR s.agent_id = :agent_id)"
+    " AND (:task_category = '' OR s.task_category = :task_category)"
+)
 _PROVENANCE = (
     f"session_usage u WHERE {_DAY} AND u.provider = :provider AND u.model_id = :model_id"
     " AND COALESCE(u.pricing_version, '') = :pricing_version"
@@ -47,8 +52,17 @@ _BY_COST = (
 
 def of_daily_usage(sources: Sources, row: Row) -> list[Node]:
     """A day of an agent, a model and a task category."""
+    return _of_groups(sources, row, _DAILY_USAGE)
+
+
+def of_daily_subtotals(sources: Sources, row: Row) -> list[Node]:
+    """A day of an agent, a model and a task category, or of all of them."""
+    return _of_groups(sources, row, _SUBTOTALS)
+
+
+def _of_groups(sources: Sources, row: Row, where: str) -> list[Node]:
     day = text(row, "bucket_date")
-    calls = _calls(sources, row, _DAILY_USAGE, ("model_id", "agent_id", "task_category"), day)
+    calls = _calls(sources, row, where, ("model_id", "agent_id", "task_category"), day)
     return [calls, *_computed(sources, row, [Dataset.USAGE_FACTS, Dataset.SESSION_FACTS], [day])]
 
 
