@@ -57,7 +57,7 @@ def test_sound_days_pass_every_check(imported: Project) -> None:
     """The samples keep all rules, and all stores agree about them."""
     results = check_results(imported.run("refresh_usage", FIRST, LAST))
     assert {name: found.passed for name, found in results.items()} == dict.fromkeys(results, True)
-    assert len(results) == 8
+    assert len(results) == 9
 
 
 def every_check() -> set[tuple[str, str]]:
