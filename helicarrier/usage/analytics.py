@@ -15,8 +15,10 @@ from decimal import Decimal
 from typing import Protocol, cast
 
 from helicarrier import money
+from helicarrier.store.addresses import Dialect
 from helicarrier.store.query import Query
 from helicarrier.usage import queries
+from helicarrier.usage.facts import ranges
 from helicarrier.usage.repository import SqlUsageRepository
 from helicarrier.usage.span import Span
 from helicarrier.usage.tables import PROVENANCE_VALUES, provenance_count
@@ -34,12 +36,11 @@ _KEYS = ("agent_id", "model_id", "task_category")
 _ALL = ""
 """In the place of a key: all of them."""
 
-_OF_CALLS = {
+_OF_SESSIONS = {
     "agent_id": "AND s.agent_id = :agent_id",
-    "model_id": "AND u.model_id = :model_id",
+    "model_id": "AND s.model_id = :model_id",
     "task_category": "AND s.task_category = :task_category",
 }
-_OF_SESSIONS = {**_OF_CALLS, "model_id": "AND s.model_id = :model_id"}
 
 # From one day that the table has to the next, one step into its key each.
 _CLEAN_DAYS = f"""
@@ -81,29 +82,46 @@ CLEAN_PROVENANCE = f"""{_CLEAN_DAYS}
 SELECT {", ".join(f"CAST(SUM(t.{name}) AS BIGINT) AS {name}" for name in _COUNTS)}
 {_CLEAN_ROWS}
 """
-_CALL_PROVENANCE = ", ".join(f"u.{name}" for name in PROVENANCE)
-_CALLS = f"""
-SELECT
-    d.bucket_date,
-    {_CALL_PROVENANCE},
-    COUNT(*) AS calls,
-    CAST(SUM(u.total_tokens) AS BIGINT) AS tokens,
-    SUM(u.cost_usd) AS cost_usd,
-    COUNT(*) - COUNT(u.cost_usd) AS unknown_cost_calls
-FROM stretches AS d
-CROSS JOIN session_usage AS u
+_LIVE_DAYS = f"""
+SELECT bucket_date
+FROM ({queries.LIVE}) AS live
+WHERE bucket_date BETWEEN :first AND :last
+ORDER BY bucket_date
 """  # noqa: S608  constants of this module
-_THEIR_SESSIONS = "JOIN session_ledger AS s ON s.session_id = u.session_id"
-_OF_THE_DAY = " WHERE u.occurred_at >= d.start AND u.occurred_at < d.after "
-_SESSIONS = """
-SELECT
-    d.bucket_date,
-    COUNT(*) AS runs,
-    CAST(COALESCE(SUM(s.runtime_ms), 0) AS BIGINT) AS runtime_ms
-FROM stretches AS d
-CROSS JOIN session_ledger AS s
-WHERE s.started_at >= d.start AND s.started_at < d.after
-"""
+_DAY_OF: dict[Dialect, str] = {
+    "sqlite": "SUBSTR({instant}, 1, 10)",
+    "postgresql": "CAST({instant} AT TIME ZONE 'UTC' AS DATE)",
+}
+_CALL_PROVENANCE = ", ".join(f"u.{name}" for name in PROVENANCE)
+_INSIDE = "u.occurred_at >= :start AND u.occurred_at < :after"
+# Of the calls of some sessions: first which sessions called at all, then whose they are. A look at
+# the session for each of its calls would cost more than the calls; OFFSET keeps Postgres from
+# fetching all sessions of the agent that there ever were instead.
+_CALLED = f"(SELECT DISTINCT u.session_id FROM session_usage AS u WHERE {_INSIDE}) AS called"  # noqa: S608  constants of this module
+_THEIR_SESSIONS: dict[Dialect, str] = {
+    "sqlite": f"""
+WITH theirs AS (
+    SELECT s.session_id
+    FROM {_CALLED}
+    CROSS JOIN session_ledger AS s
+    WHERE s.session_id = called.session_id {{narrowed}}
+)
+""",  # noqa: S608  constants of this module
+    "postgresql": f"""
+WITH theirs AS (
+    SELECT own.session_id
+    FROM {_CALLED}
+    CROSS JOIN LATERAL (
+        SELECT s.session_id
+        FROM session_ledger AS s
+        WHERE s.session_id = called.session_id {{narrowed}}
+        OFFSET 0
+    ) AS own
+)
+""",  # noqa: S608  constants of this module
+}
+_OF_THEM = "theirs AS s CROSS JOIN session_usage AS u WHERE u.session_id = s.session_id AND"
+_OF_ALL = "session_usage AS u WHERE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,11 +210,16 @@ def usage_analytics(query: Query, span: Span, wanted: UsageFilter) -> Analytics:
     given = {name: value for name in _KEYS if (value := getattr(wanted, name)) is not None}
     days = span.as_days()
     key = days | dict.fromkeys(_KEYS, _ALL) | given
-    dirty = queries.DIRTY_DAYS[query.dialect]
-    live = query.rows(dirty + _calls(given), days | given)
-    started = _grouped(_SESSIONS, _OF_SESSIONS, given, "d.bucket_date")
+    dirty = [date.fromisoformat(str(row["bucket_date"])) for row in query.rows(_LIVE_DAYS, days)]
+    live: list[Mapping[str, object]] = []
+    started: list[Mapping[str, object]] = []
+    for first, last in ranges(dirty):
+        # With the instants themselves, so that the planner knows how little a few days are.
+        stretch = Span(first=first, last=last).as_instants() | given
+        live += query.rows(_calls(query.dialect, given), stretch)
+        started += query.rows(_sessions(query.dialect, given), stretch)
     amounts: dict[date, Amount] = defaultdict(Amount)
-    for row in (*query.rows(CLEAN, key), *live, *query.rows(dirty + started, days | given)):
+    for row in (*query.rows(CLEAN, key), *live, *started):
         amounts[date.fromisoformat(str(row["bucket_date"]))] += _amount(row)
     daily = {day: amounts[day] for day in sorted(amounts)}
     (kept,) = query.rows(CLEAN_PROVENANCE, key)
@@ -212,18 +235,43 @@ def usage_analytics(query: Query, span: Span, wanted: UsageFilter) -> Analytics:
     )
 
 
-def _calls(given: Mapping[str, object]) -> str:
+def _calls(dialect: Dialect, given: Mapping[str, object]) -> str:
     """The calls of live days by day and provenance; their sessions only where they are asked."""
-    sessions = _THEIR_SESSIONS if given.keys() & {"agent_id", "task_category"} else ""
-    keys = f"d.bucket_date, {_CALL_PROVENANCE}"
-    return _grouped(_CALLS + sessions + _OF_THE_DAY, _OF_CALLS, given, keys)
+    of_sessions = given.keys() & {"agent_id", "task_category"}
+    narrowed = " ".join(_OF_SESSIONS[name] for name in sorted(of_sessions))
+    head, source = (
+        (_THEIR_SESSIONS[dialect].format(narrowed=narrowed), _OF_THEM)
+        if of_sessions
+        else ("", _OF_ALL)
+    )
+    model = "AND u.model_id = :model_id" if "model_id" in given else ""
+    keys = f"{_DAY_OF[dialect].format(instant='u.occurred_at')}, {_CALL_PROVENANCE}"
+    return f"""{head}
+SELECT
+    {_DAY_OF[dialect].format(instant="u.occurred_at")} AS bucket_date,
+    {_CALL_PROVENANCE},
+    COUNT(*) AS calls,
+    CAST(SUM(u.total_tokens) AS BIGINT) AS tokens,
+    SUM(u.cost_usd) AS cost_usd,
+    COUNT(*) - COUNT(u.cost_usd) AS unknown_cost_calls
+FROM {source} {_INSIDE} {model}
+GROUP BY {keys}
+"""  # noqa: S608  constants of this module
 
 
-def _grouped(
-    select: str, by_name: Mapping[str, str], conditions: Mapping[str, object], keys: str
-) -> str:
-    narrowed = " ".join(by_name[name] for name in conditions)
-    return f"{select} {narrowed} GROUP BY {keys}"
+def _sessions(dialect: Dialect, given: Mapping[str, object]) -> str:
+    """The sessions that started on live days, by day."""
+    day = _DAY_OF[dialect].format(instant="s.started_at")
+    narrowed = " ".join(_OF_SESSIONS[name] for name in given)
+    return f"""
+SELECT
+    {day} AS bucket_date,
+    COUNT(*) AS runs,
+    CAST(COALESCE(SUM(s.runtime_ms), 0) AS BIGINT) AS runtime_ms
+FROM session_ledger AS s
+WHERE s.started_at >= :start AND s.started_at < :after {narrowed}
+GROUP BY {day}
+"""  # noqa: S608  constants of this module
 
 
 def provenance_of(rows: Iterable[Mapping[str, object]]) -> dict[str, Sources]:

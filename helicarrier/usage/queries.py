@@ -12,7 +12,7 @@ Parameters: `first` and `last` are ISO days, `start` and `after` instants (the l
 from helicarrier.store.addresses import Dialect
 
 # Below the mark of retention the aggregates are gone, while the ledger is whole.
-_LIVE = """
+LIVE = """
 SELECT bucket_date FROM dirty_days WHERE dataset = 'daily_usage_agg'
 UNION
 SELECT t.bucket_date
@@ -25,7 +25,7 @@ DIRTY_DAYS: dict[Dialect, str] = {
     "sqlite": f"""
 WITH stretches AS (
     SELECT bucket_date, bucket_date AS start, DATE(bucket_date, '+1 day') AS after
-    FROM ({_LIVE}) AS live
+    FROM ({LIVE}) AS live
     WHERE bucket_date BETWEEN :first AND :last
 )
 """,  # noqa: S608  constants of this module
@@ -35,7 +35,7 @@ WITH stretches AS (
         bucket_date,
         CAST(bucket_date AS TIMESTAMP) AT TIME ZONE 'UTC' AS start,
         CAST(bucket_date + 1 AS TIMESTAMP) AT TIME ZONE 'UTC' AS after
-    FROM ({_LIVE}) AS live
+    FROM ({LIVE}) AS live
     WHERE bucket_date BETWEEN :first AND :last
 )
 """,  # noqa: S608  constants of this module
@@ -150,7 +150,7 @@ GROUP BY d.bucket_date, s.agent_id, s.model_id
 
 CLEAN_DAYS_ONLY = f"""
 WHERE bucket_date BETWEEN :first AND :last
-    AND bucket_date NOT IN ({_LIVE})
+    AND bucket_date NOT IN ({LIVE})
 """
 """Of an aggregate: the days of the range that are not read from the ledger."""
 

@@ -55,7 +55,7 @@ def test_refresh_brings_everything_up_to_date(
     assert days == dict.fromkeys(daily, len(DAYS)) | {"model_perf_agg": len(WINDOW_ENDS)}
     assert (rows["usage_facts"], rows["session_facts"]) == (477, 89)
     assert {check.state for check in outcome.checks} == {"passed"}
-    assert len(outcome.checks) == 9
+    assert len(outcome.checks) == 10
     assert refreshed.select(select(dirty_days)) == []
 
 
