@@ -62,7 +62,7 @@ type: $(STAMP) ## check types
 ui: $(STAMP) ## serve the asset graph on 127.0.0.1:3000
 	$(in_data_dir) $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1
 
-bench: $(STAMP) ## measure import, aggregation, checks, backfill and start against their floors (BENCH_MB, BENCH_DIR)
+bench: $(STAMP) ## measure import, aggregation, checks, backfill, start, service and the rest against their floors (BENCH_MB, BENCH_DIR)
 	@$(BIN)/python benchmarks/import_sessions.py '$(BENCH_DIR)' --make $(BENCH_MB)
 	@$(BIN)/python benchmarks/aggregates.py
 	@$(BIN)/python benchmarks/governance.py
@@ -70,7 +70,10 @@ bench: $(STAMP) ## measure import, aggregation, checks, backfill and start again
 	@$(BIN)/python benchmarks/startup.py
 	@$(BIN)/python benchmarks/git_history.py
 	@$(BIN)/python benchmarks/lineage.py
-	@$(BIN)/python benchmarks/resolution.py
+	@$(BIN)/python benchmarks/resolution.py --runs 3
+	@$(BIN)/python benchmarks/advisory.py --decisions 200 --runs 3
+	@$(BIN)/python benchmarks/service.py --calls 100000 --seconds 2 --times 10
+	@$(BIN)/python benchmarks/legacy_reads.py --sessions 10000 --times 5
 
 screenshots: $(STAMP) ## take the pictures of the README (needs Chromium and chromedriver)
 	@$(BIN)/python scripts/screenshots.py

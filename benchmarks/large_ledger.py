@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from helicarrier import times
 from helicarrier.ledger import dirty
@@ -21,6 +21,7 @@ from helicarrier.store.operational import OperationalStore
 from helicarrier.usage.refresh import Refresher
 
 CALLS_PER_SESSION = 10
+"""Where nothing else is said; at most that many."""
 FIRST, LAST = date(2025, 11, 1), date(2026, 10, 31)
 DIRTY_DAYS = 2
 NOW = datetime(2026, 10, 31, 23, 59, tzinfo=UTC)
@@ -67,7 +68,7 @@ SELECT 's-' || n || '/' || k, 's-' || n, 'benchmark', :run_id, k, {{occurred}}, 
     'model-' || (n / 10 % 8), 1000 + n % 97, 200 + k, 0, 0, 300, 0, 1500 + n % 97 + k, 900,
     {{cost}}, 'benchmark@1', 'derived', 'medium', 'provider_reported', 'high',
     'provider_reported', 'high', {{occurred}}
-FROM numbers CROSS JOIN positions
+FROM numbers CROSS JOIN positions WHERE k < :per_session
 """  # noqa: S608 - constants of this module
 _TOTALS = """
 INSERT INTO ledger_totals (bucket_date, sessions, calls, total_tokens, cost_usd,
@@ -83,17 +84,20 @@ _COSTS = f"UPDATE session_ledger SET known_cost_usd = ({KNOWN_COST})"  # noqa: S
 _DAY = {"sqlite": "SUBSTR({0}, 1, 10)", "postgresql": "CAST({0} AT TIME ZONE 'UTC' AS DATE)"}
 
 
-def make(url: str, folder: Path, calls: int) -> OperationalStore:
+def make(
+    url: str, folder: Path, calls: int, *, per_session: int = CALLS_PER_SESSION
+) -> OperationalStore:
     """A migrated store with so many calls, refreshed but for its last days. `folder`: its data."""
     migrate.upgrade(url, folder / "backups")
     store = OperationalStore(url)
     statements = list(_statements(store.dialect))
-    sessions = calls // CALLS_PER_SESSION
+    sessions = calls // per_session
     for first in range(0, sessions, _AT_ONCE):
         params = {"first": first, "after": min(first + _AT_ONCE, sessions), "run_id": RUN_ID}
         with store.write() as connection:
             for statement in statements:
-                connection.execute(text(statement), params)
+                of_calls = {"per_session": per_session} if "per_session" in statement else {}
+                connection.execute(text(statement), params | of_calls)
     day = _DAY[store.dialect]
     totals = _TOTALS.format(of_session=day.format("started_at"), of_call=day.format("occurred_at"))
     with store.write() as connection:
@@ -108,6 +112,12 @@ def make(url: str, folder: Path, calls: int) -> OperationalStore:
     refresher.refresh_facts(clean, RUN_ID)
     refresher.refresh_daily(clean, RUN_ID)
     refresher.refresh_performance(clean, RUN_ID)
+    if store.dialect == "postgresql":
+        # What autovacuum does soon after so many rows.
+        engine = create_engine(url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text("VACUUM ANALYZE"))
+        engine.dispose()
     return store
 
 

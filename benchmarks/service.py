@@ -21,7 +21,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
 from pathlib import Path
@@ -37,12 +37,14 @@ from rich.table import Table
 from sqlalchemy import text
 
 from benchmarks import harness, large_ledger
+from benchmarks.provider_latency import postgres as a_database
 from helicarrier.store.operational import OperationalStore
 
 CONNECTIONS = 16
 BATCH = 100
 _TICKS = os.sysconf("SC_CLK_TCK")
 _FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+_SECRET = "benchmark"  # noqa: S105 - the legacy store has no tokens, so there has to be one
 _SINGLE, _BATCH = "/api/v3/ingest/session", "/api/v3/ingest/sessions"
 _BARE = """
 async def app(scope, receive, send):
@@ -66,6 +68,7 @@ READS = {
     "ledger, a month, by runtime": "/api/v3/ledger?from=2026-10-01&to=2026-10-31&sort=runtime",
     "ledger, a month, by cost": "/api/v3/ledger?from=2026-10-01&to=2026-10-31&sort=cost",
     "ledger, everything by cost": "/api/v3/ledger?sort=cost",
+    "ledger, everything by runtime": "/api/v3/ledger?sort=runtime",
     "search, one word in a hundred": "/api/v3/ledger?q=aqueduct",
     "search, every session": "/api/v3/ledger?q=" + quote("mend the"),
     "one session": "/api/v3/ledger/s-777",
@@ -73,6 +76,8 @@ READS = {
     "usage, 30 days": "/api/v3/analytics/usage?from=2026-10-02&to=2026-10-31",
     "usage, 30 days of an agent": "/api/v3/analytics/usage?from=2026-10-02&to=2026-10-31"
     "&agent=agent-3",
+    "usage, a year of an agent": "/api/v3/analytics/usage?agent=agent-3",
+    "alerts that are active": "/api/v3/alerts/active",
     "performance, 30 days": "/api/v3/analytics/performance?from=2026-09-30&to=2026-10-29",
 }
 
@@ -141,8 +146,8 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path | None) -> Iterator[Server]:
-    """The service over a data folder; without one the bare endpoint."""
+def serving(folder: Path | None, **settings: str) -> Iterator[Server]:
+    """The service over a data folder; without one the bare endpoint. `settings`: more of them."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -150,7 +155,9 @@ def serving(folder: Path | None) -> Iterator[Server]:
         start = _BARE + f"\nimport uvicorn\nuvicorn.run(app, port={port}, log_level='error')"
         server = Server([sys.executable, "-c", start], port, {})
     else:
-        environ = {"HELICARRIER_DATA_DIR": str(folder), "HELICARRIER_RATE_LIMIT": "10000000"}
+        environ = {"HELICARRIER_DATA_DIR": str(folder), "HELICARRIER_RATE_LIMIT": "10000000"} | {
+            f"HELICARRIER_{name.upper()}": value for name, value in settings.items()
+        }
         command = [sys.executable, "-m", "helicarrier", "serve", "--port", str(port)]
         server = Server(command, port, environ)
     try:
@@ -258,7 +265,7 @@ def post(path: str, body: object) -> bytes:
 
 def get(path: str) -> bytes:
     """A request without a body."""
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nx-secret-key: {_SECRET}\r\n\r\n".encode()
 
 
 def singles(first: int, count: int) -> Iterator[bytes]:
@@ -309,14 +316,21 @@ def ingest(seconds: float) -> list[Load]:
     return found
 
 
-def reads(folder: Path, times: int) -> list[Load]:
+def reads(folder: Path, times: int, **settings: str) -> list[Load]:
     """Each question some times, one after the other."""
-    with serving(folder) as server:
+    with serving(folder, secret=_SECRET, **settings) as server:
         found = []
         for name, path in READS.items():
             load(server, name, iter([get(path)] * 2), seconds=60, connections=1)
             found.append(load(server, name, iter([get(path)] * times), seconds=60, connections=1))
     return found
+
+
+def postgres_reads(calls: int, times: int) -> list[Load]:
+    """The same questions of a service over a cluster of its own."""
+    with TemporaryDirectory() as made, a_database() as url:
+        large_ledger.make(url, Path(made), calls).close()
+        return reads(Path(made), times, db_url=url)
 
 
 def in_memory(store: OperationalStore, times: int) -> dict[str, float]:
@@ -382,9 +396,18 @@ def show(title: str, loads: Sequence[Load], beside: dict[str, float]) -> None:
 @click.option("--calls", default=1_000_000, show_default=True, help="Calls of the ledger read.")
 @click.option("--seconds", default=4.0, show_default=True, help="Of each kind of ingest.")
 @click.option("--times", default=20, show_default=True, help="Each question is asked.")
+@click.option("--postgres/--no-postgres", default=True, help="Also read the same from Postgres.")
 @click.option("--ledger", type=click.Path(path_type=Path), help="Data folder made earlier.")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Also write JSON.")
-def main(calls: int, seconds: float, times: int, ledger: Path | None, file: Path | None) -> None:
+def main(
+    *,
+    calls: int,
+    seconds: float,
+    times: int,
+    postgres: bool,
+    ledger: Path | None,
+    file: Path | None,
+) -> None:
     """Measure the service."""
     load_before = os.getloadavg()[0]
     written = ingest(seconds)
@@ -399,6 +422,10 @@ def main(calls: int, seconds: float, times: int, ledger: Path | None, file: Path
         beside = in_memory(store, 3)
         store.close()
     show(f"reads, {calls:,} calls, SQLite", read, beside)
+    if postgres:
+        on_postgres = postgres_reads(calls, times)
+        show(f"reads, {calls:,} calls, Postgres", on_postgres, {})
+        read += [replace(one, name=f"{one.name}, Postgres") for one in on_postgres]
     about = harness.machine("fastapi", "uvicorn") | {"load": round(load_before)}
     click.echo(", ".join(f"{name} {value}" for name, value in about.items()))
     if file is not None:
