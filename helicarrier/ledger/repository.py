@@ -195,22 +195,14 @@ class SqlLedgerRepository:
         return SessionPage(rows=tuple(found[session_id] for session_id in ids), total=total)
 
     def get(self, session_id: str) -> SessionDetail | None:
-        """See `LedgerRepository.get`: three statements, whatever the size."""
-        usage, events = session_usage.c, session_events.c
+        """See `LedgerRepository.get`: four statements, whatever the size."""
+        wanted = {"session_id": session_id}
         with self._store.read() as connection:
             summary = _summaries(connection, [session_id]).get(session_id)
             if summary is None:
                 return None
-            calls = connection.execute(
-                select(session_usage)
-                .where(usage.session_id == session_id)
-                .order_by(usage.occurred_at, usage.seq, usage.usage_id)
-            ).all()
-            happened = connection.execute(
-                select(session_events)
-                .where(events.session_id == session_id)
-                .order_by(events.event_ts, events.seq, events.event_id)
-            ).all()
+            calls = connection.execute(_CALLS, wanted).all()
+            happened = connection.execute(_EVENTS, wanted).all()
         return SessionDetail(
             summary=summary,
             calls=tuple(map(_call, calls)),
@@ -272,13 +264,14 @@ def _summary(
     )
 
 
-def _call(row: Row[tuple[object, ...]]) -> CallRecord:
-    return CallRecord(**{name: getattr(row, name) for name in _OF_CALL})
+def _call(row: Row[Any]) -> CallRecord:
+    return CallRecord(**dict(zip(_OF_CALL, row, strict=True)))
 
 
-def _event(row: Row[tuple[object, ...]]) -> EventRecord:
-    values = {name: getattr(row, name) for name in _OF_EVENT}
-    return EventRecord(**values | {"event_type": EventType(row.event_type)})
+def _event(row: Row[Any]) -> EventRecord:
+    values = dict(zip(_OF_EVENT, row, strict=True))
+    values["event_type"] = EventType(values["event_type"])
+    return EventRecord(**values)
 
 
 def _names(kind: type) -> tuple[str, ...]:
@@ -303,4 +296,16 @@ _SUMS_OF_CALLS = (
     )
     .where(session_usage.c.session_id.in_(_THESE))
     .group_by(session_usage.c.session_id)
+)
+
+_THIS: BindParameter[str] = bindparam("session_id")
+_CALLS = (
+    select(*(session_usage.c[name] for name in _OF_CALL))
+    .where(session_usage.c.session_id == _THIS)
+    .order_by(session_usage.c.occurred_at, session_usage.c.seq, session_usage.c.usage_id)
+)
+_EVENTS = (
+    select(*(session_events.c[name] for name in _OF_EVENT))
+    .where(session_events.c.session_id == _THIS)
+    .order_by(session_events.c.event_ts, session_events.c.seq, session_events.c.event_id)
 )
