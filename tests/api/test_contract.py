@@ -11,25 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from sqlalchemy.engine import make_url
 from starlette.testclient import TestClient
 
 from helicarrier.api.app import create_app
 from helicarrier.api.contract import openapi
 from helicarrier.settings import Settings
-from tests.api.serving import PLAIN
 from tests.ledger.stores import Ledger
 
 SECRET = "a secret of the test"
-PHASES = {
-    "sqlite": ("examples,coverage", "--max-time", "10"),
-    "postgresql": ("fuzzing,stateful", "--max-examples", "3"),
-}
-"""What is asked of the service over each engine, and its bound.
-
-The contract knows no engine, and every route is tested over both elsewhere: so neither phase is
-gone through twice.
-"""
+PHASES = {"examples,coverage": ("--max-time", "10"), "fuzzing,stateful": ("--max-examples", "3")}
+"""Each phase with its bound: a time for all of the one would be spent before the other begins."""
 CONFIG = Path(__file__).parent / "schemathesis.toml"
 
 
@@ -47,7 +38,7 @@ def serving(folder: Path, *, ready: bool = True, **settings: str) -> Iterator[st
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + 60
         while not _answers(f"{url}/{'readyz' if ready else 'healthz'}"):
             assert process.poll() is None
             assert time.monotonic() < deadline
@@ -55,12 +46,12 @@ def serving(folder: Path, *, ready: bool = True, **settings: str) -> Iterator[st
         yield url
     finally:
         process.terminate()
-        assert process.wait(300) == 0
+        assert process.wait(30) == 0
 
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, verify=PLAIN).status_code == 200
+        return httpx.get(url).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -114,18 +105,18 @@ def test_the_running_service_keeps_its_contract(ledger: Ledger, tmp_path: Path) 
     document = tmp_path / "openapi.json"
     document.write_text(json.dumps(openapi(create_app(Settings()))), encoding="utf-8")
     with serving(tmp_path / "data", db_url=ledger.url, secret=SECRET, rate_limit="100000") as url:
-        phases, *bound = PHASES[make_url(ledger.url).get_backend_name()]
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
-                *("run", str(document), "--url", url, "--header", f"x-secret-key: {SECRET}"),
-                *("--checks", "all", "--phases", phases, *bound),
-                *("--no-shrink", "--seed", "20261101", "--warnings", "off"),
-            ],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
-        assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-2_000:]
+        for phases, bound in PHASES.items():
+            done = subprocess.run(
+                [
+                    *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
+                    *("run", str(document), "--url", url, "--header", f"x-secret-key: {SECRET}"),
+                    *("--checks", "all", "--phases", phases, *bound),
+                    *("--no-shrink", "--seed", "20261101", "--warnings", "off"),
+                ],
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=600,
+            )
+            assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-2_000:]
