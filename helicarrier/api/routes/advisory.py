@@ -18,7 +18,7 @@ from helicarrier.advisory.enums import SignalType
 from helicarrier.advisory.model import Signal
 from helicarrier.advisory.reading import signals_of
 from helicarrier.api.access import READ
-from helicarrier.api.service import Service
+from helicarrier.api.service import service_of
 
 router = APIRouter(prefix="/api/v1", tags=["advisory"])
 
@@ -54,7 +54,7 @@ async def advisory(
     job_posting_id: Annotated[UUID, Query(description="The job posting.")],
 ) -> Response:
     """The signals of a pair that are active and have not expired, newest first."""
-    service: Service = request.app.state.service
+    service = service_of(request)
     now = service.clock()
     found = await asyncio.to_thread(
         signals_of, service.store, str(resume_id), str(job_posting_id), now=now

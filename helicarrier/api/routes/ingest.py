@@ -7,14 +7,14 @@ means that nothing of it was written, but for the partial mode, which answers fo
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from helicarrier.api import documents, problems, wire
 from helicarrier.api.access import Requires
+from helicarrier.api.answers import answer
 from helicarrier.api.bodies import json_body
 from helicarrier.api.receipts import Accepted, BatchAnswer, Result
-from helicarrier.api.service import Service
+from helicarrier.api.service import service_of
 from helicarrier.api.short_way import Direct
 from helicarrier.api.tokens import Principal, Scope
 from helicarrier.errors import Conflict, ContractError, ErrorCode, Violation
@@ -42,7 +42,7 @@ Ingest = Annotated[Principal, Depends(_ACCESS)]
 )
 async def ingest_session(request: Request, _: Ingest) -> Response:
     """Send one session; the same one again changes nothing."""
-    service: Service = request.app.state.service
+    service = service_of(request)
     writer = service.require_writer()
     body = await json_body(request)
     bare = None if service.settings.contract_strict else accept_bare(body, uri=_SINGLE)
@@ -50,7 +50,7 @@ async def ingest_session(request: Request, _: Ingest) -> Response:
     (status,) = await writer.write([envelope], source_uri=_SINGLE)
     if status is EnvelopeStatus.CONFLICT:
         raise Conflict("the idempotency key is taken by a session with other content")
-    return _json(Accepted(session_id=envelope.session.session_id, status=status.value))
+    return answer(Accepted(session_id=envelope.session.session_id, status=status.value))
 
 
 @router.post(
@@ -65,7 +65,7 @@ async def ingest_sessions(
     mode: Annotated[Literal["whole", "partial"], Query()] = "whole",
 ) -> Response:
     """Send a batch: all or nothing, or with `mode=partial` each envelope for itself."""
-    service: Service = request.app.state.service
+    service = service_of(request)
     writer = service.require_writer()
     judged = accept_batch(await json_body(request), uri=_BATCH)
     good = [one for one in judged if isinstance(one, Envelope)]
@@ -75,11 +75,11 @@ async def ingest_sessions(
             raise refused
         statuses = await writer.write(good, source_uri=_BATCH)
         _raise_for_conflicts(statuses)
-        return _json(BatchAnswer(ok=True, results=_accepted(good, statuses)))
+        return answer(BatchAnswer(ok=True, results=_accepted(good, statuses)))
     statuses = await writer.write(good, source_uri=_BATCH, whole=False) if good else []
     results = _each(judged, statuses)
     ok = all(result.status == _OK for result in results)
-    return _json(BatchAnswer(ok=ok, results=results), status=_MULTI_STATUS)
+    return answer(BatchAnswer(ok=ok, results=results), _MULTI_STATUS)
 
 
 DIRECT = {
@@ -131,7 +131,3 @@ def _each(
         else:
             results.append(Result(index, _OK, session_id, status.value))
     return results
-
-
-def _json(value: msgspec.Struct, status: int = _OK) -> Response:
-    return Response(msgspec.json.encode(value), status_code=status, media_type="application/json")
