@@ -23,7 +23,6 @@ from helicarrier.ledger.repository import (
 )
 from helicarrier.usage.analytics import Analytics, Sources
 
-Dollars = Annotated[Decimal, msgspec.Meta(extra_json_schema={"type": "number"})]
 _BEST_FIRST = [level.value for level in Confidence]
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -61,7 +60,7 @@ class LedgerRow(Wire):
     ledger_run_id: str
     calls: int
     total_tokens: int
-    cost_usd: Dollars | None
+    cost_usd: Decimal | None
     unknown_cost_calls: int
 
 
@@ -90,7 +89,7 @@ class CallRow(Wire):
     reasoning_tokens: int
     total_tokens: int
     runtime_ms: int | None
-    cost_usd: Dollars | None
+    cost_usd: Decimal | None
     pricing_version: str | None
     cost_source: str
     cost_confidence: str
@@ -115,8 +114,8 @@ class SessionUsage(Wire):
     reasoning_tokens: int
     total_tokens: int
     runtime_ms: int | None
-    cost_usd: Dollars | None
-    known_cost_usd: Dollars
+    cost_usd: Decimal | None
+    known_cost_usd: Decimal
     unknown_cost_calls: int
     pricing_versions: list[str]
     cost_confidence: str
@@ -153,7 +152,7 @@ class Totals(Wire):
     runs: int
     tokens: int
     runtime_ms: int
-    cost_usd: Dollars | None
+    cost_usd: Decimal | None
     calls: int
     unknown_cost_calls: int
 
@@ -196,7 +195,7 @@ class PerformanceRow(Wire):
     failure_count: int
     success_rate: float | None
     median_runtime_ms: int | None
-    median_cost_usd: Dollars | None
+    median_cost_usd: Decimal | None
     sample_warning: bool
     failed_drilldown: str
     p95_runtime_ms: int | None
@@ -228,7 +227,22 @@ def schemas() -> dict[str, object]:
     _, components = msgspec.json.schema_components(
         kinds, ref_template="#/components/schemas/{name}"
     )
-    return dict(components)
+    return {name: _as_encoded(schema) for name, schema in components.items()}
+
+
+def _as_encoded(schema: object) -> object:
+    """A schema in which amounts are the numbers that they are written as, and no texts."""
+    match schema:
+        case {"format": "decimal", **rest}:
+            return {name: value for name, value in rest.items() if name != "type"} | {
+                "type": "number"
+            }
+        case dict():
+            return {name: _as_encoded(value) for name, value in schema.items()}
+        case list():
+            return [_as_encoded(value) for value in schema]
+        case _:
+            return schema
 
 
 def ledger_answer(found: SessionPage, *, page: int, size: int) -> LedgerAnswer:

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from helicarrier.api.app import create_app
 from helicarrier.api.contract import openapi
 from helicarrier.settings import Settings
+from tests.ingest import logs
 from tests.ledger.stores import Ledger
 
 SECRET = "a secret of the test"
@@ -87,6 +88,19 @@ def test_links_lead_to_operations_with_parameters_that_they_take() -> None:
     assert len(links) >= 12
     for link in links:
         assert link["parameters"].keys() <= operations[link["operationId"]]
+
+
+def test_amounts_are_described_as_the_numbers_that_they_are(client: TestClient) -> None:
+    """What the document says of dollars is what an answer has."""
+    envelope = logs.v2(
+        logs.run("s-1"), calls=[logs.call("c-1", promptTokens=1000, completionTokens=10)]
+    )
+    client.post("/api/v3/ingest/session", json=envelope)
+    schemas = openapi(client.app)["components"]["schemas"]  # type: ignore[arg-type]
+    assert schemas["SessionUsage"]["properties"]["knownCostUsd"] == {"type": "number"}
+    assert {"type": "number"} in schemas["LedgerRow"]["properties"]["costUsd"]["anyOf"]
+    usage = client.get("/api/v3/ledger/s-1").json()["usage"]
+    assert isinstance(usage["knownCostUsd"], float)
 
 
 def test_the_service_gives_its_own_document(client: TestClient) -> None:

@@ -76,7 +76,11 @@ def legacy(folder: Path) -> Iterator[TestClient]:
 def importing(sqlite_ledger: Ledger, folder: Path) -> Settings:
     """Settings of a service over the database that imports the store."""
     return Settings(
-        data_dir=folder, db_url=sqlite_ledger.url, enable_json_import=True, drain_seconds=0
+        data_dir=folder,
+        db_url=sqlite_ledger.url,
+        enable_json_import=True,
+        drain_seconds=0,
+        alerts_every_seconds=0,
     )
 
 
@@ -107,6 +111,7 @@ def test_importing_again_changes_nothing(importing: Settings) -> None:
         enable_json_import=True,
         secret="s",
         drain_seconds=0,
+        alerts_every_seconds=0,
     )
     with asking(settings) as client:
         client.headers.update(operator)

@@ -267,8 +267,8 @@ store = WarehouseStore(pathlib.Path(sys.argv[1]))
 with store.write():
     pass
 def work(**_):
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     with store.write() as connection:
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
         connection.execute("SELECT sum(hash(a.i, b.i)) FROM range(200000) a(i), range(200000) b(i)")
     raise SystemExit("the query ended before the signal came")
 cli.cli.main = work
