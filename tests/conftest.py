@@ -9,6 +9,7 @@ there is room: nothing here outlives the machine, and half of the time of a comm
 
 import gc
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,10 @@ for _name in list(os.environ):
 
 if (_memory := memory_folder()) is not None:
     os.environ.setdefault(_TEMPORARY, str(_memory))
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell's background job ignores Control-C, and so would every process that a test interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("local", deadline=None)
 settings.register_profile(
